@@ -1,0 +1,758 @@
+"""Every way in which the exchange can fail or refuse, with its code.
+
+::
+
+    ExchangeError
+    ├── SetupError      KF-1xx   homes, codes, passphrases, names
+    ├── FileError       KF-2xx   bytes that are no package, or no list that we know
+    ├── TrustError      KF-3xx   who sent it, for whom, approved by whom
+    ├── OrderError      KF-4xx   too early, another history
+    ├── MergeError      KF-5xx   data that cannot go out or come in
+    ├── StoreError      KF-6xx   databases
+    ├── SpoolError      KF-7xx   disks and folders
+    └── OwnFault        KF-9xx   a bug of ours
+
+A code keeps its meaning for ever. What the loop over incoming files does is read from the fate,
+never from the text. Why one row of an accepted package was not taken as sent is no exception but
+a :class:`Reason`; those share the band KF-5xx.
+
+The texts are gettext message ids in English; what an operator reads comes from the catalogue.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+
+class Fate(enum.Enum):
+    """What becomes of the file that met an error."""
+
+    RETRY = "retry"
+    """Passing trouble: the file stays where it is and is tried again."""
+    HOLD = "hold"
+    """Verified, but it waits for something that is not here yet."""
+    QUARANTINE = "quarantine"
+    """This file is bad: kept as evidence beside its reason."""
+    STOP = "stop"
+    """A person is needed before anything goes on."""
+
+
+class Grave(enum.Enum):
+    """How serious it is, in three steps that a person can act on."""
+
+    NOTE = "note"
+    WARNING = "warning"
+    ALARM = "alarm"
+
+
+class Who(enum.Enum):
+    """Who can do the next step."""
+
+    OPERATOR = "operator"
+    HEAD = "head"
+    DISTRICT = "district"
+    CENTRE = "centre"
+
+
+REGISTRY: dict[str, type[ExchangeError] | Reason] = {}
+"""Every code, for ``kirim explain`` and the page of codes."""
+
+
+@dataclass(eq=False, kw_only=True)
+class ExchangeError(Exception):
+    """Base of everything that the exchange raises on purpose.
+
+    Attributes:
+        code: ``KF-nnn``.
+        what, next, safe: What happened, what to do, what is safe: message ids with the fields in
+            braces.
+    """
+
+    code: ClassVar[str] = ""
+    fate: ClassVar[Fate] = Fate.STOP
+    grave: ClassVar[Grave] = Grave.WARNING
+    who: ClassVar[Who] = Who.OPERATOR
+    what: ClassVar[str] = ""
+    next: ClassVar[str] = ""
+    safe: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.code:
+            assert cls.code not in REGISTRY, cls.code
+            REGISTRY[cls.code] = cls
+
+    def facts(self) -> dict[str, Any]:
+        """Return the typed facts by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def lines(self, translate: Any = lambda text: text) -> tuple[str, str, str]:
+        """Return what happened, what to do next and what is safe, in a language.
+
+        Args:
+            translate: Maps a message id to its text.
+        """
+        facts = self.facts()
+        return (
+            translate(self.what).format(**facts),
+            translate(self.next).format(**facts),
+            translate(self.safe).format(**facts),
+        )
+
+    def __str__(self) -> str:
+        what, then, safe = self.lines()
+        return f"{self.code} {what}\nnext: {then}\nsafe: {safe}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.facts())
+
+
+def _rebuild(cls: type[ExchangeError], facts: dict[str, Any]) -> ExchangeError:
+    return cls(**facts)
+
+
+# --- KF-1xx setup -----------------------------------------------------------------------------
+
+
+class SetupError(ExchangeError):
+    """Homes, codes, passphrases and names."""
+
+
+@dataclass(eq=False, kw_only=True)
+class HomeMissing(SetupError):
+    code = "KF-101"
+    what = "{home} is not the home of a {role}"
+    next = "name the right folder with --home, or run init there first"
+    safe = "nothing was read or changed"
+    home: str
+    role: str
+
+
+@dataclass(eq=False, kw_only=True)
+class HomeExists(SetupError):
+    code = "KF-102"
+    what = "{home} already holds a store"
+    next = "choose an empty folder; the store that stands here stays in use"
+    safe = "the store and its unsent changes are untouched"
+    home: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SchoolUnknown(SetupError):
+    code = "KF-103"
+    who = Who.DISTRICT
+    what = "no school with NPSN {npsn} is registered here"
+    next = "check the NPSN, or register the school with `kirim server school add`"
+    safe = "nothing was changed"
+    npsn: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SchoolExists(SetupError):
+    code = "KF-104"
+    who = Who.DISTRICT
+    what = "a school with NPSN {npsn} is registered already"
+    next = "for a new code or laptop use `kirim server school code`"
+    safe = "the registered school and its data are untouched"
+    npsn: str
+
+
+@dataclass(eq=False, kw_only=True)
+class CodeWrong(SetupError):
+    code = "KF-105"
+    what = "the registration code does not open this prefill"
+    next = "type the 36 characters again, or check that prefill and code are for one school"
+    safe = "no store was made; the prefill can be opened again"
+
+
+@dataclass(eq=False, kw_only=True)
+class PassphraseWrong(SetupError):
+    code = "KF-106"
+    who = Who.HEAD
+    what = "the head's passphrase does not open the key"
+    next = "the head types the passphrase again"
+    safe = "all data and unsent changes are untouched; no package was written"
+
+
+@dataclass(eq=False, kw_only=True)
+class PassphraseShort(SetupError):
+    code = "KF-107"
+    who = Who.HEAD
+    what = "the passphrase has {length} characters, at least {least} are needed"
+    next = "choose a longer one; any characters will do, a sentence is best"
+    safe = "nothing was made or changed"
+    length: int
+    least: int
+
+
+@dataclass(eq=False, kw_only=True)
+class SecretMissing(SetupError):
+    code = "KF-108"
+    what = "{secret} is needed and was not given"
+    next = "give it with {option}, or run the command at a terminal and type it"
+    safe = "nothing was changed"
+    secret: str
+    option: str
+
+
+@dataclass(eq=False, kw_only=True)
+class InputRowBad(SetupError):
+    code = "KF-109"
+    who = Who.DISTRICT
+    what = "{file}, row {row}: {column} is {value}, which cannot be taken"
+    next = "mend that row and run the command again"
+    safe = "nothing of this file was taken"
+    file: str
+    row: int
+    column: str
+    value: str
+
+
+@dataclass(eq=False, kw_only=True)
+class DatabaseUrlBad(SetupError):
+    code = "KF-110"
+    who = Who.CENTRE
+    what = "the database {url} cannot be used here"
+    next = "name a SQLite database, such as sqlite:////srv/kirim/server.db"
+    safe = "nothing was changed"
+    url: str
+
+
+@dataclass(eq=False, kw_only=True)
+class KeysMissing(SetupError):
+    code = "KF-111"
+    grave = Grave.ALARM
+    what = "the key file {file} is missing or cannot be read"
+    next = "put the key file back from its copy, or ask the district for a new code"
+    safe = "the store and its unsent changes are untouched"
+    file: str
+
+
+# --- KF-2xx file and format -------------------------------------------------------------------
+
+
+class FileError(ExchangeError):
+    """Bytes that are no package, or no list that we know."""
+
+    fate = Fate.QUARANTINE
+
+
+@dataclass(eq=False, kw_only=True)
+class NotOurs(FileError):
+    code = "KF-201"
+    what = "this is not a Kirim File package"
+    next = "look for the file whose name begins with KIRIM or BALASAN and send that one"
+    safe = "nothing was merged; the file is kept as it came"
+
+
+@dataclass(eq=False, kw_only=True)
+class FormatNewer(FileError):
+    code = "KF-202"
+    who = Who.CENTRE
+    what = "the package claims format {found}; this program knows up to {known}"
+    next = "upgrade this program; the file is tried again after that"
+    safe = "nothing was merged; the file is kept as it came"
+    found: int
+    known: int
+
+
+@dataclass(eq=False, kw_only=True)
+class HeaderBad(FileError):
+    code = "KF-203"
+    what = "the package's header is damaged ({part})"
+    next = "copy the file from the laptop again, or export again"
+    safe = "nothing was merged; the school still holds every change"
+    part: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FileCut(FileError):
+    code = "KF-204"
+    what = "the file ends early: {size} bytes came, {expected} were announced"
+    next = "copy the file again and wait until copying has ended"
+    safe = "nothing was merged; the school still holds every change"
+    size: int
+    expected: int
+
+
+@dataclass(eq=False, kw_only=True)
+class FilePadded(FileError):
+    code = "KF-205"
+    what = "the file is longer than announced: {size} bytes, not {expected}"
+    next = "copy the file from the laptop again"
+    safe = "nothing was merged; the school still holds every change"
+    size: int
+    expected: int
+
+
+@dataclass(eq=False, kw_only=True)
+class BodyDamaged(FileError):
+    code = "KF-206"
+    what = "the package was damaged on its way"
+    next = "copy the file from the laptop again, or export again"
+    safe = "nothing was merged; the school still holds every change"
+
+
+@dataclass(eq=False, kw_only=True)
+class TooLarge(FileError):
+    code = "KF-207"
+    who = Who.DISTRICT
+    what = "{part} is larger than the limit of {limit}"
+    next = "ask the helpdesk, and quote this code"
+    safe = "nothing was merged; the file is kept as it came"
+    part: str
+    limit: int
+
+
+@dataclass(eq=False, kw_only=True)
+class Malformed(FileError):
+    code = "KF-208"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "the package is signed, but its content is not what the format says ({part})"
+    next = "ask the helpdesk, and quote this code; exporting again will not help"
+    safe = "nothing was merged; the school still holds every change"
+    part: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SchemaNewer(FileError):
+    code = "KF-209"
+    fate = Fate.HOLD
+    who = Who.CENTRE
+    what = "the package speaks schema {found}; this program knows up to {known}"
+    next = "upgrade this program; the package goes on by itself then"
+    safe = "the package is verified and kept"
+    found: int
+    known: int
+
+
+@dataclass(eq=False, kw_only=True)
+class ArchiveUnsafe(FileError):
+    code = "KF-210"
+    who = Who.DISTRICT
+    what = "the ZIP cannot be taken: {part}"
+    next = "put the package files into a plain folder or a new ZIP"
+    safe = "nothing of it was unpacked or merged"
+    part: str
+
+
+@dataclass(eq=False, kw_only=True)
+class WorkbookUnreadable(FileError):
+    code = "KF-211"
+    fate = Fate.STOP
+    what = "{file} cannot be read as an Excel workbook or list"
+    next = "open it in Excel, save it as .xlsx and import it again"
+    safe = "nothing of this file was taken"
+    file: str
+
+
+@dataclass(eq=False, kw_only=True)
+class LayoutUnknown(FileError):
+    code = "KF-212"
+    fate = Fate.STOP
+    what = "{file} is no list that this program knows: {missing} was not found"
+    next = "download the list from the application again and import it unchanged"
+    safe = "nothing of this file was taken"
+    file: str
+    missing: str
+
+
+@dataclass(eq=False, kw_only=True)
+class CellsUnread(FileError):
+    code = "KF-213"
+    fate = Fate.STOP
+    what = "{count} cells of {file} cannot be taken"
+    next = "mend the cells that are listed, or take the clean rows with --partial"
+    safe = "nothing of this file was taken; the store is as it was"
+    file: str
+    count: int
+
+
+# --- KF-3xx trust -----------------------------------------------------------------------------
+
+
+class TrustError(ExchangeError):
+    """Who sent it, for whom it is, who approved it."""
+
+    fate = Fate.QUARANTINE
+
+
+@dataclass(eq=False, kw_only=True)
+class OtherKind(TrustError):
+    code = "KF-301"
+    what = "this is a {found} package; here a {wanted} package is needed"
+    next = "KIRIM files go to the district, BALASAN files come back to the school"
+    safe = "nothing was merged; the file is kept as it came"
+    found: str
+    wanted: str
+
+
+@dataclass(eq=False, kw_only=True)
+class OtherReceiver(TrustError):
+    code = "KF-302"
+    what = "the package is sealed for somebody else"
+    next = "give it to the school or office that its name says"
+    safe = "nothing was merged and nothing was read"
+
+
+@dataclass(eq=False, kw_only=True)
+class CertificateBad(TrustError):
+    code = "KF-303"
+    grave = Grave.ALARM
+    who = Who.DISTRICT
+    what = "a certificate in the package does not hold ({part})"
+    next = "ask the district for a new registration code"
+    safe = "nothing was merged; the school still holds every change"
+    part: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SenderUnknown(TrustError):
+    code = "KF-304"
+    who = Who.DISTRICT
+    what = "the package claims a sender that is not known here"
+    next = "register this laptop with a registration code from the district"
+    safe = "nothing was merged; the sender still holds every change"
+
+
+@dataclass(eq=False, kw_only=True)
+class SignatureBad(TrustError):
+    code = "KF-305"
+    grave = Grave.ALARM
+    what = "the signature does not fit the package"
+    next = "copy the file again; if it happens again, tell the district"
+    safe = "nothing was merged; the school still holds every change"
+
+
+@dataclass(eq=False, kw_only=True)
+class WrapBad(TrustError):
+    code = "KF-306"
+    grave = Grave.ALARM
+    what = "the package's lock does not open with our key"
+    next = "ask the sender to export again"
+    safe = "nothing was merged; the school still holds every change"
+
+
+@dataclass(eq=False, kw_only=True)
+class ChunkBad(TrustError):
+    code = "KF-307"
+    grave = Grave.ALARM
+    what = "the package's sealed content does not hold"
+    next = "ask the sender to export again"
+    safe = "nothing was merged; the school still holds every change"
+
+
+@dataclass(eq=False, kw_only=True)
+class Revoked(TrustError):
+    code = "KF-308"
+    grave = Grave.ALARM
+    who = Who.DISTRICT
+    what = "the sender's key was revoked after changeset {last}; this goes up to {got}"
+    next = "the school asks the district for a new registration code"
+    safe = "nothing was merged; the file is kept as evidence"
+    last: int
+    got: int
+
+
+@dataclass(eq=False, kw_only=True)
+class ApprovalBad(TrustError):
+    code = "KF-309"
+    grave = Grave.ALARM
+    who = Who.HEAD
+    what = "the head's approval does not fit what the package holds"
+    next = "the head approves again and the operator exports again"
+    safe = "nothing was merged; the school still holds every change"
+
+
+@dataclass(eq=False, kw_only=True)
+class ApprovalOther(TrustError):
+    code = "KF-310"
+    fate = Fate.HOLD
+    who = Who.DISTRICT
+    what = "the package is approved by somebody who is not the head by the district's data"
+    next = "the district checks the assignment; the right head approves in the next export"
+    safe = "the package is verified and kept"
+
+
+@dataclass(eq=False, kw_only=True)
+class CodeTwice(TrustError):
+    code = "KF-311"
+    fate = Fate.HOLD
+    grave = Grave.ALARM
+    who = Who.DISTRICT
+    what = "two laptops were registered with one code"
+    next = "the district compares the fingerprints and decides which laptop stays"
+    safe = "both packages are kept, nothing is lost"
+
+
+@dataclass(eq=False, kw_only=True)
+class NoHead(TrustError):
+    code = "KF-312"
+    fate = Fate.STOP
+    who = Who.DISTRICT
+    what = "no Kepala Sekolah or Plt is assigned, so nothing can be sent"
+    next = "ask the district for the assignment, then apply the BALASAN that brings it"
+    safe = "all data and unsent changes are untouched"
+
+
+@dataclass(eq=False, kw_only=True)
+class NotConfirmed(TrustError):
+    code = "KF-313"
+    fate = Fate.STOP
+    who = Who.HEAD
+    what = "the confirmation sheet and the consent were not given"
+    next = "confirm both, or use --confirm in a script"
+    safe = "all data and unsent changes are untouched; no package was written"
+
+
+@dataclass(eq=False, kw_only=True)
+class HeadKeyMissing(TrustError):
+    code = "KF-314"
+    fate = Fate.STOP
+    who = Who.DISTRICT
+    what = "the assigned head has no key on this laptop"
+    next = "ask the district for a code for the new head"
+    safe = "all data and unsent changes are untouched"
+
+
+# --- KF-4xx order -----------------------------------------------------------------------------
+
+
+class OrderError(ExchangeError):
+    """Too early, or of another history."""
+
+
+@dataclass(eq=False, kw_only=True)
+class Gap(OrderError):
+    code = "KF-401"
+    fate = Fate.HOLD
+    what = "changes from number {got} came, but {expected} has not arrived"
+    next = "the school's next export brings what is missing; this one goes on by itself"
+    safe = "the package is verified and kept"
+    got: int
+    expected: int
+
+
+@dataclass(eq=False, kw_only=True)
+class Fork(OrderError):
+    code = "KF-402"
+    fate = Fate.QUARANTINE
+    grave = Grave.ALARM
+    who = Who.DISTRICT
+    what = "change {number} came before with other content: the laptop was restored or copied"
+    next = "the school applies the next BALASAN and exports again"
+    safe = "nothing was merged; the file is kept, the school keeps its own changes"
+    number: int
+
+
+@dataclass(eq=False, kw_only=True)
+class BaseUnknown(OrderError):
+    code = "KF-403"
+    fate = Fate.HOLD
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "the package builds on position {number}, which this server does not have"
+    next = "the server was restored; the schools' next packages bring back what it lost"
+    safe = "the package is verified and kept"
+    number: int
+
+
+@dataclass(eq=False, kw_only=True)
+class ReturnUnfit(OrderError):
+    code = "KF-404"
+    fate = Fate.STOP
+    what = "this BALASAN does not fit this laptop's data"
+    next = "export once more and apply the BALASAN that answers it"
+    safe = "nothing was changed; all data and unsent changes are untouched"
+
+
+# --- KF-5xx merge -----------------------------------------------------------------------------
+
+
+class MergeError(ExchangeError):
+    """Data that cannot go out or come in."""
+
+
+@dataclass(eq=False, kw_only=True)
+class DataInvalid(MergeError):
+    code = "KF-501"
+    what = "{count} rows are invalid, so nothing can be sent"
+    next = "see `kirim school validate`, mend what is invalid and export again"
+    safe = "all data and unsent changes are untouched"
+    count: int
+
+
+@dataclass(eq=False, kw_only=True)
+class DoesNotAddUp(MergeError):
+    code = "KF-502"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "{sent} changes came, {told} were accounted for"
+    next = "tell the helpdesk; the merge of this school waits"
+    safe = "nothing of this package was merged or published; the file is kept"
+    sent: int
+    told: int
+
+
+# --- KF-6xx store -----------------------------------------------------------------------------
+
+
+class StoreError(ExchangeError):
+    """Databases."""
+
+
+@dataclass(eq=False, kw_only=True)
+class StoreBusy(StoreError):
+    code = "KF-601"
+    fate = Fate.RETRY
+    what = "the database is in use by another program"
+    next = "close the other program or wait, then run the command again"
+    safe = "nothing was changed"
+
+
+@dataclass(eq=False, kw_only=True)
+class StoreDamaged(StoreError):
+    code = "KF-602"
+    grave = Grave.ALARM
+    what = "the database cannot be read or written ({detail})"
+    next = "copy the whole folder to another disk, then tell the helpdesk"
+    safe = "nothing more was written"
+    detail: str
+
+
+@dataclass(eq=False, kw_only=True)
+class StoreNewer(StoreError):
+    code = "KF-603"
+    what = "the store was made by a newer program (version {found}, this knows {known})"
+    next = "use the newer program"
+    safe = "nothing was changed"
+    found: int
+    known: int
+
+
+# --- KF-7xx disk and spool --------------------------------------------------------------------
+
+
+class SpoolError(ExchangeError):
+    """Disks and folders."""
+
+
+@dataclass(eq=False, kw_only=True)
+class DiskFull(SpoolError):
+    code = "KF-701"
+    fate = Fate.RETRY
+    grave = Grave.ALARM
+    what = "the disk is full ({folder})"
+    next = "make room; the work goes on by itself"
+    safe = "no file leaves its folder before its effect is durable"
+    folder: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FileUnreadable(SpoolError):
+    code = "KF-702"
+    what = "{file} cannot be read"
+    next = "check that the file is there and the USB stick is in; copy it again"
+    safe = "nothing was changed"
+    file: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FolderUnwritable(SpoolError):
+    code = "KF-703"
+    what = "{folder} cannot be written to"
+    next = "choose another folder, or make room on the disk"
+    safe = "nothing was changed and no half file stands there"
+    folder: str
+
+
+@dataclass(eq=False, kw_only=True)
+class HomeBusy(SpoolError):
+    code = "KF-704"
+    fate = Fate.RETRY
+    what = "another kirim command is at work in {home}"
+    next = "wait until it has ended, then run the command again"
+    safe = "nothing was changed"
+    home: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FileExists(SpoolError):
+    code = "KF-705"
+    what = "{file} is there already and is never overwritten"
+    next = "choose another name or folder"
+    safe = "the file that stands there is untouched"
+    file: str
+
+
+# --- KF-9xx our own bugs ----------------------------------------------------------------------
+
+
+@dataclass(eq=False, kw_only=True)
+class OwnFault(ExchangeError):
+    code = "KF-901"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "the program met a fault of its own ({detail})"
+    next = "tell the helpdesk, and quote this code"
+    safe = "what was not finished was undone"
+    detail: str
+
+
+# --- why a row was not taken as sent ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a change was not taken as sent. It stands in receipts, never in a traceback.
+
+    Attributes:
+        code: ``KF-5nn``.
+        what, next, safe: Message ids.
+        who: Who can do the next step.
+        grave: How serious it is.
+    """
+
+    code: str
+    what: str
+    next: str
+    safe: str
+    who: Who = Who.OPERATOR
+    grave: Grave = Grave.NOTE
+
+    def __post_init__(self) -> None:
+        assert self.code not in REGISTRY, self.code
+        REGISTRY[self.code] = self
+
+    @property
+    def number(self) -> int:
+        """The code as it travels."""
+        return int(self.code[3:])
+
+
+_BACK = "the centre's value came back; yours is kept in the history"
+OWNED_BY_PUSAT = Reason("KF-510", "only the centre sets this", "tell the helpdesk if the centre's value is wrong", _BACK, Who.DISTRICT)
+OWNED_BY_DINAS = Reason("KF-511", "only the dinas sets this", "ask the dinas to correct it", _BACK, Who.DISTRICT)
+LOCKED = Reason("KF-512", "this was verified and is locked", "correct it through verval (VervalSP, VervalPD, VervalPTK)", _BACK)
+LOCKED_KIP = Reason("KF-513", "the KIP number comes from the SK and is locked", "ask the dinas if the card shows another number", _BACK)
+WRONG_TYPE = Reason("KF-514", "the value is not of its column's type", "correct the value and export again", "the row stays at the school, marked; its values are kept")
+TOO_LONG = Reason("KF-515", "the value is longer than its column", "shorten the value and export again", "the row stays at the school, marked; its values are kept")
+CODE_UNKNOWN = Reason("KF-516", "the code is not in its list", "choose a code from the list and export again", "the row stays at the school, marked; its values are kept")
+OTHER_HOME = Reason("KF-517", "the row belongs to another school", "ask the dinas; a pupil or teacher moves by Tarik Data", "the other school's row is untouched; yours is kept in the history", Who.DISTRICT, Grave.WARNING)
+PARENT_OPEN = Reason("KF-518", "the row hangs on one that was refused", "correct the refused row; this one follows by itself", "the row stays at the school, marked; its values are kept")
+TABLE_CLOSED = Reason("KF-519", "schools do not make or delete rows of this table", "ask the dinas", "the centre's row is untouched; yours is kept in the history", Who.DISTRICT)
+BOTH_SCHOOL_WON = Reason("KF-520", "both sides changed this; the school's value stands", "nothing to do", "both values are in the history")
+BOTH_CENTRE_WON = Reason("KF-521", "both sides changed this; the centre's value stands", "check the value; if it is wrong, correct it again or ask the dinas", "both values are in the history")
+DELETE_LOST = Reason("KF-522", "the row was deleted here while it changed at the other side; it stays", "look at the row; delete it again if it is still wanted", "the whole row came back", Who.OPERATOR, Grave.WARNING)
+EDIT_OF_DELETED = Reason("KF-523", "the row was edited at the other side while the school deleted it; it stays deleted", "nothing to do", "the edit is in the history")
+REVIVED = Reason("KF-524", "the row had been deleted at the other side; the school's edit brought it back", "nothing to do", "the row and its parents live again")
+CONTROL_CHARACTERS = Reason("KF-525", "the name holds a tab or line break", "type the name again without it", "the row is kept as it was sent")
+
+
+def all_codes() -> Iterator[tuple[str, type[ExchangeError] | Reason]]:
+    """Yield every code with what stands behind it, in order of the codes."""
+    yield from sorted(REGISTRY.items())
