@@ -44,7 +44,7 @@ class Policy(enum.Enum):
     KIP = "kip"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """One column of an exchanged table.
 
@@ -69,7 +69,7 @@ class Column:
     ref: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Group:
     """Columns that merge as a unit, so that no row mixes half of one value with half of another.
 
@@ -86,7 +86,7 @@ class Group:
     columns: tuple[Column, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """One exchanged table.
 

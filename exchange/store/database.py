@@ -1,0 +1,154 @@
+"""One connection to a store, and what may go wrong with it in our own words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from exchange import errors
+
+PARAMETERS_MAX = 900
+"""Values in one statement: the limit of old SQLite builds is 999."""
+
+
+class Database:
+    """A connection that speaks plain SQL with ``?`` and only ever raises the project's errors.
+
+    Statements outside :meth:`transaction` commit by themselves.
+
+    Args:
+        connection: A DBAPI connection in autocommit mode.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self._depth = 0
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> Any:
+        """Run one statement and return its cursor.
+
+        Raises:
+            StoreBusy: KF-601, another program holds the store.
+            DiskFull: KF-701.
+            StoreDamaged: KF-602, anything else that the database refuses.
+        """
+        try:
+            return self.connection.execute(sql, parameters)
+        except sqlite3.Error as error:
+            raise _translated(error) from error
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> int:
+        """Run one statement for many rows and return how many rows it changed. Errors as :meth:`execute`."""
+        try:
+            return int(self.connection.executemany(sql, rows).rowcount)
+        except sqlite3.Error as error:
+            raise _translated(error) from error
+
+    def value(self, sql: str, parameters: Sequence[object] = ()) -> Any:
+        """Return the first column of the first row, or ``None``."""
+        row = self.execute(sql, parameters).fetchone()
+        return None if row is None else row[0]
+
+    def chosen(self, sql: str, values: Sequence[object], before: Sequence[object] = ()) -> Iterator[Any]:
+        """Yield the rows of a query over a list of any length.
+
+        Args:
+            sql: A query with ``{}`` where the list's marks belong, at its end.
+            values: The list.
+            before: Parameters that stand before the list.
+        """
+        for start in range(0, len(values), PARAMETERS_MAX):
+            part = values[start : start + PARAMETERS_MAX]
+            yield from self.execute(sql.format(",".join("?" * len(part))), (*before, *part))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing. Within another transaction it is a savepoint of that one."""
+        name = f"kirim_{self._depth}"
+        self.execute(f"SAVEPOINT {name}" if self._depth else "BEGIN IMMEDIATE")
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            self._depth -= 1
+            self._undo(name)
+            raise
+        self._depth -= 1
+        try:
+            self.execute(f"RELEASE {name}" if self._depth else "COMMIT")
+        except errors.ExchangeError:
+            self._undo(name)
+            raise
+
+    def _undo(self, name: str) -> None:
+        if not self.connection.in_transaction:
+            return  # SQLite has rolled back by itself, after a full disk for instance
+        if self._depth:
+            self.execute(f"ROLLBACK TO {name}")
+            self.execute(f"RELEASE {name}")
+        else:
+            self.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+
+def _translated(error: sqlite3.Error) -> errors.ExchangeError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return errors.StoreBusy()
+    if code == sqlite3.SQLITE_FULL:
+        return errors.DiskFull(folder="database")
+    return errors.StoreDamaged(detail=str(error))
+
+
+def open_sqlite(path: Path) -> Database:
+    """Return a connection to a SQLite file, durable at each commit.
+
+    WAL lets a page read while another program writes; ``synchronous=FULL`` makes a commit survive a power cut.
+    """
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=20.0)
+        tune(connection)
+    except sqlite3.Error as error:
+        raise _translated(error) from error
+    return Database(connection)
+
+
+def tune(connection: Any) -> None:
+    """Set what every connection to a SQLite store needs."""
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF", "cache_size=-16000",
+                   "wal_autocheckpoint=4000"):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def open_url(url: str) -> Database:
+    """Return a connection to the server's database.
+
+    Args:
+        url: A SQLAlchemy URL. Only SQLite is served so far.
+
+    Raises:
+        DatabaseUrlBad: KF-110.
+    """
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+    from sqlalchemy.pool import NullPool
+
+    try:
+        engine = create_engine(url, poolclass=NullPool)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise errors.DatabaseUrlBad(url=url) from error
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        raise errors.DatabaseUrlBad(url=engine.url.render_as_string(hide_password=True))
+    try:
+        connection: Any = engine.raw_connection().driver_connection
+        connection.isolation_level = None
+        tune(connection)
+    except sqlite3.Error as error:
+        raise _translated(error) from error
+    return Database(connection)

@@ -1,0 +1,166 @@
+"""A school's store: who we are, where both chains stand, and what waits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from exchange import errors
+from exchange.records import Position
+from exchange.schema.model import Schema
+from exchange.store import chains
+from exchange.store.database import Database, open_sqlite
+
+FILE = "sekolah.db"
+"""Name of the database in a school's home."""
+
+
+class SchoolStore:
+    """An open school's store.
+
+    Attributes:
+        home: Folder that holds all of the school's state.
+        schema: The exchanged tables.
+        db: The connection.
+        clock: Seconds since 1970; information only, no decision reads it.
+        scope: ``sekolah_id``.
+    """
+
+    def __init__(self, home: Path, schema: Schema, db: Database, clock: Callable[[], int]) -> None:
+        self.home, self.schema, self.db, self.clock = home, schema, db, clock
+        self._meta: dict[str, str] = dict(db.execute("SELECT name, value FROM kirim_meta"))
+        self.scope = self._meta.get("sekolah_id", "")
+
+    @classmethod
+    def create(cls, home: Path, schema: Schema, clock: Callable[[], int]) -> SchoolStore:
+        """Make an empty store in a home that has none, whole or not at all.
+
+        Raises:
+            HomeExists: KF-102.
+        """
+        from exchange.store.ddl import STORE_VERSION, statements
+
+        if (home / FILE).exists():
+            raise errors.HomeExists(home=str(home))
+        db = open_sqlite(home / FILE)
+        with db.transaction():
+            for statement in statements(schema, "school"):
+                db.execute(statement)
+            db.execute("INSERT INTO kirim_meta (name, value) VALUES ('store', ?)", (str(STORE_VERSION),))
+        return cls(home, schema, db, clock)
+
+    @classmethod
+    def open(cls, home: Path, schema: Schema, clock: Callable[[], int]) -> SchoolStore:
+        """Open the store of a home.
+
+        Raises:
+            HomeMissing: KF-101.
+            StoreNewer: KF-603.
+        """
+        if not (home / FILE).is_file():
+            raise errors.HomeMissing(home=str(home), role="school")
+        store = cls(home, schema, open_sqlite(home / FILE), clock)
+        known, found = 1, int(store.get("store", "0"))
+        if found > known:
+            raise errors.StoreNewer(found=found, known=known)
+        if not store.scope:
+            raise errors.HomeMissing(home=str(home), role="school")
+        return store
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.db.close()
+
+    # --- names and values ---------------------------------------------------------------------
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return one remembered value."""
+        return self._meta.get(name, default)
+
+    def set(self, **values: object) -> None:
+        """Remember values; ``None`` forgets one. Part of the caller's transaction."""
+        for name, value in values.items():
+            if value is None:
+                self.db.execute("DELETE FROM kirim_meta WHERE name = ?", (name,))
+            else:
+                self.db.execute(
+                    "INSERT INTO kirim_meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                    (name, str(value)),
+                )
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the remembered values again, after a transaction that was undone."""
+        self._meta = dict(self.db.execute("SELECT name, value FROM kirim_meta"))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, remembered values included."""
+        try:
+            with self.db.transaction():
+                yield
+        except BaseException:
+            self.refresh()
+            raise
+
+    # --- positions ----------------------------------------------------------------------------
+
+    @property
+    def device(self) -> bytes:
+        """Key id of this laptop (8 bytes)."""
+        return bytes.fromhex(self.get("device"))
+
+    @property
+    def have(self) -> tuple[int, bytes]:
+        """Log position up to which returns are applied, and the log's value there (32 bytes)."""
+        return int(self.get("have", "0")), bytes.fromhex(self.get("have_value", "00" * 32))
+
+    @property
+    def have_position(self) -> Position:
+        """The same as it travels."""
+        number, value = self.have
+        return Position(number, value[:8])
+
+    @property
+    def acknowledged(self) -> int:
+        """Number of the last changeset that the server has merged, by its signed word."""
+        return int(self.get("acknowledged", "0"))
+
+    @property
+    def last(self) -> int:
+        """Number of the last changeset that was cut."""
+        return int(
+            self.db.value(
+                "SELECT max(number) FROM kirim_changeset WHERE scope = ? AND device = ?", (self.scope, self.device)
+            )
+            or 0
+        )
+
+    def value_at(self, number: int) -> bytes | None:
+        """Return the own chain's value at a number, or ``None``."""
+        if number == 0:
+            return bytes.fromhex(self.get("chain_start"))
+        return chains.value_at(self.db, self.scope, self.device, number)
+
+    def applied_position(self, position: Position) -> bool:
+        """Whether a return up to this position was applied here (or it is the beginning)."""
+        if position.number == 0:
+            return True
+        found = self.db.value("SELECT value FROM kirim_return WHERE position = ?", (position.number,))
+        return found is not None and bytes(found)[:8] == position.value
+
+    def digests(self, name: str) -> dict[int, tuple[int, bytes]]:
+        """Return remembered digests: table number to (rows, 8 bytes)."""
+        found: dict[str, list[object]] = json.loads(self.get(name, "{}"))
+        return {int(number): (int(str(count)), bytes.fromhex(str(value))) for number, (count, value) in found.items()}
+
+    # --- capture ------------------------------------------------------------------------------
+
+    @contextmanager
+    def capture_off(self) -> Iterator[None]:
+        """Write without being captured, inside the caller's transaction: what a return brings is no own change."""
+        self.db.execute("UPDATE kirim_capture SET on_now = 0")
+        yield
+        self.db.execute("UPDATE kirim_capture SET on_now = 1")

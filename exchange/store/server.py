@@ -1,0 +1,264 @@
+"""The server's store: schools and their logs, the ledger of packages, keys, locks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from exchange import errors
+from exchange.records import Cause, Op, Position
+from exchange.schema.model import Schema
+from exchange.store.database import Database, open_url
+
+FILE = "server.db"
+"""Name of the database in a server's home, unless another is named."""
+
+MERGED, CHANGED = 1, 2
+"""Kinds of log entries: a school's changeset was merged; the centre changed something."""
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """One school's row: its queue, its lock, and where its log stands.
+
+    Attributes:
+        sekolah_id, npsn, nama, bentuk: Who it is.
+        position: Number of the last entry of its log.
+        value: The log's value there (32 bytes).
+        returns: Return packages written so far.
+        have: Last log position that the school said it has applied.
+        told: Last own position up to which the school said it was acknowledged.
+        device: Key id of the laptop whose chain is current, empty before the first package.
+    """
+
+    sekolah_id: str
+    npsn: str
+    nama: str
+    bentuk: int
+    position: int
+    value: bytes
+    returns: int
+    have: int
+    told: int
+    device: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What somebody other than the school did to one group of one row (``kirim_index``).
+
+    Attributes:
+        position: Where in the log.
+        table: Table number.
+        row: Row id.
+        group: Group number, 0 for the row as a whole.
+        op: What was done.
+        cause: Who spoke.
+        locked: Whether the group is locked since.
+    """
+
+    position: int
+    table: int
+    row: str
+    group: int
+    op: Op
+    cause: Cause
+    locked: bool
+
+
+def log_start(scope: str) -> bytes:
+    """Return the value of a scope's log at position 0."""
+    return hashlib.sha256(b"kirim/1 log\0" + scope.encode()).digest()
+
+
+_SCHOOL_COLUMNS = "sekolah_id, npsn, nama, bentuk, position, value, returns, have, told, device"
+
+
+class ServerStore:
+    """An open server's store.
+
+    Attributes:
+        home: Folder with inbox, outbox, archive, held, quarantine and keys.
+        schema: The exchanged tables.
+        db: The connection.
+        clock: Seconds since 1970; information only, no decision reads it.
+    """
+
+    def __init__(self, home: Path, schema: Schema, db: Database, clock: Callable[[], int]) -> None:
+        self.home, self.schema, self.db, self.clock = home, schema, db, clock
+
+    @staticmethod
+    def url(home: Path, db: str | None) -> str:
+        """Return the database's URL: the one named, else the file in the home."""
+        return db or f"sqlite:///{home / FILE}"
+
+    @classmethod
+    def create(cls, home: Path, schema: Schema, clock: Callable[[], int], db: str | None = None) -> ServerStore:
+        """Make an empty store, whole or not at all.
+
+        Raises:
+            HomeExists: KF-102.
+        """
+        from exchange.store.ddl import STORE_VERSION, statements
+
+        database = open_url(cls.url(home, db))
+        if database.value("SELECT count(*) FROM sqlite_master WHERE name = 'kirim_meta'"):
+            database.close()
+            raise errors.HomeExists(home=str(home))
+        with database.transaction():
+            for statement in statements(schema, "server"):
+                database.execute(statement)
+            database.execute("INSERT INTO kirim_meta (name, value) VALUES ('store', ?)", (str(STORE_VERSION),))
+        return cls(home, schema, database, clock)
+
+    @classmethod
+    def open(cls, home: Path, schema: Schema, clock: Callable[[], int], db: str | None = None) -> ServerStore:
+        """Open the store of a home.
+
+        Raises:
+            HomeMissing: KF-101.
+            StoreNewer: KF-603.
+        """
+        if db is None and not (home / FILE).is_file():
+            raise errors.HomeMissing(home=str(home), role="server")
+        store = cls(home, schema, open_url(cls.url(home, db)), clock)
+        if not store.db.value("SELECT count(*) FROM sqlite_master WHERE name = 'kirim_meta'"):
+            raise errors.HomeMissing(home=str(home), role="server")
+        known, found = 1, int(store.get("store", "0"))
+        if found > known:
+            raise errors.StoreNewer(found=found, known=known)
+        return store
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.db.close()
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return one remembered value."""
+        found = self.db.value("SELECT value FROM kirim_meta WHERE name = ?", (name,))
+        return default if found is None else str(found)
+
+    def set(self, name: str, value: object) -> None:
+        """Remember one value."""
+        self.db.execute(
+            "INSERT INTO kirim_meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, str(value)),
+        )
+
+    # --- schools ------------------------------------------------------------------------------
+
+    def _school(self, where: str, value: str) -> School | None:
+        row = self.db.execute(f"SELECT {_SCHOOL_COLUMNS} FROM kirim_school WHERE {where} = ?", (value,)).fetchone()
+        return None if row is None else School(*row[:5], bytes(row[5]), *row[6:9], bytes(row[9] or b""))
+
+    def school(self, scope: str) -> School | None:
+        """Return the school of a scope, or ``None``."""
+        return self._school("sekolah_id", scope)
+
+    def school_by_npsn(self, npsn: str) -> School:
+        """Return the school with an NPSN.
+
+        Raises:
+            SchoolUnknown: KF-103.
+        """
+        found = self._school("npsn", npsn.strip().upper())
+        if found is None:
+            raise errors.SchoolUnknown(npsn=npsn)
+        return found
+
+    def schools(self) -> list[School]:
+        """Return every school in order of NPSN."""
+        ids = [row[0] for row in self.db.execute("SELECT sekolah_id FROM kirim_school ORDER BY npsn")]
+        return [found for scope in ids if (found := self.school(scope))]
+
+    def add_school(self, scope: str, npsn: str, nama: str, bentuk: int) -> School:
+        """Register a school; its log begins."""
+        self.db.execute(
+            "INSERT INTO kirim_school (sekolah_id, npsn, nama, bentuk, value, device) VALUES (?, ?, ?, ?, ?, ?)",
+            (scope, npsn, nama, bentuk, log_start(scope), b""),
+        )
+        found = self.school(scope)
+        assert found is not None
+        return found
+
+    # --- logs ---------------------------------------------------------------------------------
+
+    def append(self, school: School, kind: int, device: bytes, number: int, cause: Cause, digest: bytes) -> School:
+        """Add an entry to a school's log and return the school as it stands then.
+
+        Args:
+            school: As it stands now; the caller holds its lock.
+            kind: MERGED or CHANGED.
+            device, number: Which changeset, in which chain.
+            cause: Who spoke.
+            digest: SHA-256 of the entry's bytes (32 bytes).
+        """
+        position = school.position + 1
+        value = hashlib.sha256(school.value + digest).digest()
+        self.db.execute(
+            "INSERT INTO kirim_log (scope, position, value, kind, device, number, cause, made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (school.sekolah_id, position, value, kind, device, number, int(cause), self.clock()),
+        )
+        self.db.execute(
+            "UPDATE kirim_school SET position = ?, value = ? WHERE sekolah_id = ?", (position, value, school.sekolah_id)
+        )
+        return replace(school, position=position, value=value)
+
+    def add_index(self, scope: str, position: int, entries: Iterable[tuple[int, str, int, int, int, int]]) -> None:
+        """Note what others did at a position: (table, row, group, op, cause, locked) each."""
+        self.db.executemany(
+            "INSERT INTO kirim_index (scope, position, table_no, row, group_no, op, cause, locked) "
+            f"VALUES ({_quoted(scope)}, {int(position)}, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            entries,
+        )
+
+    def entries_after(self, scope: str, position: int) -> list[Entry]:
+        """Return what others did in a scope after a position, oldest first: the conflict tail."""
+        rows = self.db.execute(
+            "SELECT position, table_no, row, group_no, op, cause, locked FROM kirim_index WHERE scope = ? AND position > ? "
+            "ORDER BY position",
+            (scope, position),
+        )
+        return [Entry(p, t, r, g, Op(op), Cause(c), bool(locked)) for p, t, r, g, op, c, locked in rows]
+
+    def holds(self, school: School, position: Position) -> bool:
+        """Whether a position is one of this log's, by number and value."""
+        if position.number == school.position:
+            return position.value == school.value[:8]
+        if position.number == 0:
+            return position.value == log_start(school.sekolah_id)[:8]
+        found = self.db.value(
+            "SELECT value FROM kirim_log WHERE scope = ? AND position = ?", (school.sekolah_id, position.number)
+        )
+        return found is not None and bytes(found)[:8] == position.value
+
+    def log_value(self, school: School, number: int) -> bytes:
+        """Return the log's value (32 bytes) at a position that it has."""
+        if number == 0:
+            return log_start(school.sekolah_id)
+        return bytes(
+            self.db.value("SELECT value FROM kirim_log WHERE scope = ? AND position = ?", (school.sekolah_id, number))
+        )
+
+    # --- locks and open rows ------------------------------------------------------------------
+
+    def locks(self, table: int, rows: Sequence[str]) -> set[tuple[str, int]]:
+        """Return the locked (row, group) pairs among some rows of a table."""
+        found = self.db.chosen(
+            "SELECT row, group_no FROM kirim_lock WHERE table_no = ? AND row IN ({})", rows, (table,)
+        )
+        return {(row, group) for row, group in found}
+
+    def lock(self, marks: Iterable[tuple[int, str, int]]) -> None:
+        """Lock groups: (table, row, group) each."""
+        self.db.executemany(
+            "INSERT INTO kirim_lock (table_no, row, group_no) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", marks
+        )
+
+
+def _quoted(text: str) -> str:
+    """Return a scope as an SQL literal; scopes are our own UUID texts."""
+    assert set(text) <= set("0123456789abcdef-")
+    return f"'{text}'"
