@@ -68,6 +68,31 @@ class Entry:
     locked: bool
 
 
+def is_opinion(entry: Entry) -> bool:
+    """Whether an entry is somebody's opinion: a correction and a school's own change that goes back are not."""
+    return entry.cause not in {Cause.KOREKSI, Cause.KEMBALI}
+
+
+def last_words(entries: Iterable[Entry]) -> dict[tuple[int, str], dict[int, Entry]]:
+    """Return the entry that counts for each group: (table, row) to group to entry.
+
+    Of several entries only the last counts. A correction says only "look at this group": it never hides an opinion that
+    the school has not seen; the school's own change that went back does, because it replaced that opinion.
+
+    Args:
+        entries: Oldest first.
+
+    Source:
+        docs/protocol.md, rules 8 and 16.
+    """
+    found: dict[tuple[int, str], dict[int, Entry]] = {}
+    for entry in entries:
+        groups = found.setdefault((entry.table, entry.row), {})
+        if entry.cause is not Cause.KOREKSI or entry.group not in groups or not is_opinion(groups[entry.group]):
+            groups[entry.group] = entry
+    return found
+
+
 def log_start(scope: str) -> bytes:
     """Return the value of a scope's log at position 0."""
     return hashlib.sha256(b"kirim/1 log\0" + scope.encode()).digest()
@@ -210,8 +235,8 @@ class ServerStore:
         """Note what others did at a position: (table, row, group, op, cause, locked) each."""
         self.db.executemany(
             "INSERT INTO kirim_index (scope, position, table_no, row, group_no, op, cause, locked) "
-            f"VALUES ({_quoted(scope)}, {int(position)}, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            entries,
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            ((scope, position, *entry) for entry in entries),
         )
 
     def entries_after(self, scope: str, position: int) -> list[Entry]:
@@ -256,9 +281,3 @@ class ServerStore:
         self.db.executemany(
             "INSERT INTO kirim_lock (table_no, row, group_no) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", marks
         )
-
-
-def _quoted(text: str) -> str:
-    """Return a scope as an SQL literal; scopes are our own UUID texts."""
-    assert set(text) <= set("0123456789abcdef-")
-    return f"'{text}'"
