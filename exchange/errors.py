@@ -751,6 +751,9 @@ DELETE_LOST = Reason("KF-522", "the row was deleted here while it changed at the
 EDIT_OF_DELETED = Reason("KF-523", "the row was edited at the other side while the school deleted it; it stays deleted", "nothing to do", "the edit is in the history")
 REVIVED = Reason("KF-524", "the row had been deleted at the other side; the school's edit brought it back", "nothing to do", "the row and its parents live again")
 CONTROL_CHARACTERS = Reason("KF-525", "the name holds a tab or line break", "type the name again without it", "the row is kept as it was sent")
+MATCHED_TWICE = Reason("KF-526", "more than one row fits", "make clear which one is meant: give NISN, NUPTK or NIK, or the full name", "nothing was taken from this cell")
+VALUE_MISSING = Reason("KF-527", "a value is needed here", "fill the cell", "nothing was taken from this row")
+IMPLAUSIBLE = Reason("KF-528", "the date cannot be right", "correct the date", "nothing was taken from this cell")
 
 
 def all_codes() -> Iterator[tuple[str, type[ExchangeError] | Reason]]:
