@@ -96,7 +96,7 @@ def _indexed(schema: Schema, table: Table, role: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-_TYPES = {"int": "BigInteger", "text": "Text", "blob": "LargeBinary"}
+_TYPES = {"int": "BigInteger", "serial": "Integer", "text": "Text", "blob": "LargeBinary"}
 
 
 def _engine_column(sa: Any, text: str) -> Any:
@@ -125,7 +125,7 @@ _SCHOOL = {
         "position",
     ),
     "kirim_conflict": (
-        "id int; position int; table_no int; row text; group_no int; code int; won int; own text; other text",
+        "id serial; position int; table_no int; row text; group_no int; code int; won int; own text; other text",
         "id",
     ),
     "kirim_vanished": ("table_no int; row text; noticed_at int", "table_no row"),
@@ -143,7 +143,7 @@ _SERVER = {
     ),
     "kirim_code": ("scope text; key_id blob; purpose text; public blob; subject blob; spent blob", "scope key_id"),
     "kirim_package": (
-        "seq int; package_id blob; scope text; kind int; number int; device blob; first int; last int; state text; "
+        "seq serial; package_id blob; scope text; kind int; number int; device blob; first int; last int; state text; "
         "code int 0; file text; size int; plaintext blob; file_key blob; received_at int; applied int 0; same int 0; "
         "conflict int 0; refused int 0; held int 0; position int; receipt blob; ledger blob; archived int 0",
         "seq",

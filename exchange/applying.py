@@ -1,0 +1,389 @@
+"""A return applied at a school: what the centre says meets what the school has not sent yet.
+
+The same pure decision as at the server, so both sides reach the same value (``docs/protocol.md`` 21 to 23). Everything happens
+in the caller's transaction, with capture switched off: what a return brings is no change of the school's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from exchange import errors
+from exchange.format.changeset import decode_changeset
+from exchange.format.outcome import decode_outcome
+from exchange.merge.decision import decide, decide_delete
+from exchange.records import Block, Cause, Line, Manifest, Op, Outcome, row_key
+from exchange.schema.model import Column, Group, Table
+from exchange.store import chains, rows
+from exchange.store.school import SchoolStore
+
+Row = tuple[int, str]
+"""(table number, row id)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """One value of the school's store that a return replaced."""
+
+    table: str
+    row: str
+    column: str
+    old: object
+    new: object
+    why: Cause
+
+    def as_json(self) -> dict[str, object]:
+        """Return it under the names of ``kirim school apply --json``."""
+        return {"table": self.table, "id": self.row, "column": self.column, "old": self.old, "new": self.new,
+                "why": self.why.name.lower()}
+
+
+@dataclass
+class Report:
+    """What one return did.
+
+    Attributes:
+        incoming: Rows that it brought, by table: *Perubahan data yang masuk ke lokal*.
+        replaced: Values that it replaced.
+        lines: What became of the school's own changes, where they were not simply applied.
+    """
+
+    incoming: Counter[str] = field(default_factory=Counter)
+    replaced: list[Replaced] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+
+
+def line_json(line: Line) -> dict[str, object]:
+    """Return a line of a receipt under the names of JSON."""
+    return {
+        "table": line.table.name,
+        "id": line.row,
+        "group": line.group.name if line.group else None,
+        "columns": list(line.columns),
+        "own": list(line.sent),
+        "other": list(line.stood),
+        "code": f"KF-{line.code}",
+        "won": line.won,
+        "why": line.cause.name.lower(),
+    }
+
+
+def fits(store: SchoolStore, manifest: Manifest) -> bool:
+    """Return whether a return is news; ``False`` for a repeat or an older one, which changes nothing.
+
+    Raises:
+        ReturnUnfit: KF-404, it was made for another laptop or another history.
+
+    Source:
+        docs/protocol.md, rule 21.
+    """
+    answer = manifest.answer
+    if answer is None:
+        raise errors.Malformed(part="answer")
+    number, value = store.have
+    if manifest.last < number or (manifest.last == number and answer.value == value):
+        return False
+    shared, merged = answer.shared, manifest.have
+    named = (manifest.first, *answer.returned)
+    if (
+        not store.applied_position(manifest.first)
+        or (store.value_at(shared.number) or b"")[:8] != shared.value
+        or (store.value_at(merged.number) or b"")[:8] != merged.value
+        or store.have_position not in named
+        or manifest.last == number
+    ):
+        raise errors.ReturnUnfit()
+    return True
+
+
+class Applying:
+    """Applies the blocks of one return, in order.
+
+    Args:
+        store: The school's store, inside a transaction, just cut.
+        manifest: The return's manifest; it fits.
+    """
+
+    def __init__(self, store: SchoolStore, manifest: Manifest) -> None:
+        assert manifest.answer is not None
+        self.store, self.db, self.schema, self.manifest = store, store.db, store.schema, manifest
+        self.report = Report()
+        self._own: dict[Row, set[int]] = {}
+        self._own_deletes: set[Row] = set()
+        self._own_parents: set[Row] = set()
+        self._spoken: dict[Row, set[int]] = {}
+        merged = manifest.have.number
+        for block in own_blocks(store, merged, store.last):
+            self._note_own(block)
+
+    def _note_own(self, block: Block) -> None:
+        """Remember what the server has not merged yet: rows with their groups, deletes, and the rows above them."""
+        table, names = block.table, block.rows()
+        keys = [(table.number, name) for name in names]
+        if block.op is Op.DELETE:
+            self._own_deletes.update(keys)
+            return
+        self._own_deletes.difference_update(keys)
+        groups = {0} if block.op is Op.INSERT else {table.group_of[c.name].number for c in block.columns}
+        for key in keys:
+            self._own.setdefault(key, set()).update(groups)
+        above = [c for c in table.references if c.ref in self.schema.by_name and not self.schema.by_name[c.ref].is_reference]
+        if above:
+            there = rows.fetch(self.db, table, table.columns, names)
+            for name, found in there.items():
+                values = dict(zip(table.all_columns, (*row_key(name), *found), strict=False))
+                self._own_parents.update((self.schema.by_name[c.ref or ""].number, str(values[c])) for c in above if values[c])
+
+    # --- blocks -------------------------------------------------------------------------------
+
+    def block(self, block: Block) -> None:
+        """Apply one block."""
+        table = block.table
+        if table.is_reference:
+            rows.upsert_rows(self.db, table, block.columns, block.values, None)
+            self.report.incoming[table.name] += block.count
+            return
+        names = block.rows()
+        fresh = [name for name in names if (table.number, name) not in self._spoken]
+        self.report.incoming[table.name] += len(fresh)
+        groups = {0} if block.op is not Op.UPDATE else {table.group_of[c.name].number for c in block.columns}
+        for name in names:
+            self._spoken.setdefault((table.number, name), set()).update(groups)
+        if block.op is Op.DELETE:
+            self._delete(block, names)
+        else:
+            self._write(block, names)
+        if block.locked:
+            self.db.executemany(
+                "INSERT INTO kirim_lock (table_no, row, group_no) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                [(table.number, name, group) for name in names for group in sorted(groups - {0})],
+            )
+
+    def _delete(self, block: Block, names: Sequence[str]) -> None:
+        """Mark rows deleted, except one that the school edited, or hung a row on, without knowing: it lives again."""
+        number = block.table.number
+        stand = [
+            n for n, name in enumerate(names)
+            if (number, name) not in self._own and (number, name) not in self._own_parents
+        ]
+        if stand:
+            rows.mark_deleted(self.db, block.table, [[column[n] for n in stand] for column in block.values])
+
+    def _write(self, block: Block, names: Sequence[str]) -> None:
+        table, keys = block.table, len(block.table.key)
+        there = rows.fetch(self.db, table, block.columns, names)
+        mine = [
+            n for n, name in enumerate(names)
+            if (table.number, name) in self._own or (table.number, name) in self._own_deletes
+        ]
+        self._revive_parents(block)
+        careful = set(mine)
+        plain = [n for n in range(len(names)) if n not in careful]
+        for n in plain:
+            if names[n] in there:
+                old = there[names[n]]
+                new = [values[n] for values in block.values[keys:]]
+                self._replaced(table, names[n], block.columns, old, new, block.cause)
+        if plain:
+            values = [[column[n] for n in plain] for column in block.values]
+            rows.upsert_rows(self.db, table, block.columns, values, block.home)
+        for n in mine:
+            self._one(block, n, names[n], there.get(names[n]))
+        if block.op is Op.INSERT:
+            self.db.executemany(
+                "DELETE FROM kirim_open WHERE table_no = ? AND row = ?", [(table.number, name) for name in names]
+            )
+
+    def _one(self, block: Block, n: int, name: str, there: tuple[object, ...] | None) -> None:
+        """Decide each group of a row that the school has changed and not sent, or not been answered for."""
+        table, keys = block.table, len(block.table.key)
+        key = (table.number, name)
+        given = {column: values[n] for column, values in zip(block.columns, block.values[keys:], strict=True)}
+        opinion = block.cause not in {Cause.KOREKSI, Cause.KEMBALI}
+        if key in self._own_deletes:
+            stands = decide_delete(table.owner, edited=opinion, child_added=False).taken
+            if there is not None and (stands or not opinion):
+                self._set(table, name, given, there, block, revive=False)
+            else:
+                self._set(table, name, given, there, block, revive=True)
+            return
+        own, locks = self._own[key], self._locks(table, name)
+        taken_over: dict[Column, object] = {}
+        for group in dict.fromkeys(table.group_of[column.name] for column in given):
+            columns = [column for column in given if table.group_of[column.name] is group]
+            if there is not None and (own & {0, group.number}) and self._own_stands(block, group, columns, given, there, locks):
+                continue
+            taken_over.update((column, given[column]) for column in columns)
+        if taken_over:
+            self._set(table, name, taken_over, there, block, revive=True)
+
+    def _own_stands(
+        self, block: Block, group: Group, columns: Sequence[Column], given: dict[Column, object],
+        there: tuple[object, ...], locks: set[int],
+    ) -> bool:
+        """Whether the school's unsent value of a group outlives the return, as the server will decide too."""
+        if block.cause in {Cause.KOREKSI, Cause.KEMBALI}:
+            return True
+        now = dict(zip(block.columns, there, strict=False))
+        equal = all(now[c] == given[c] and type(now[c]) is type(given[c]) for c in columns)
+        locked = block.locked or group.number in locks
+        return decide(group.policy, equal=equal, unseen=block.cause, locked=locked).taken
+
+    def _set(
+        self, table: Table, name: str, given: dict[Column, object], there: tuple[object, ...] | None, block: Block, *, revive: bool
+    ) -> None:
+        columns = tuple(given)
+        keys = [[key] for key in row_key(name)]
+        if there is not None:
+            old = [there[block.columns.index(column)] for column in columns]
+            self._replaced(table, name, columns, old, list(given.values()), block.cause)
+        values = [*keys, *([value] for value in given.values())]
+        if revive:
+            rows.upsert_rows(self.db, table, columns, values, block.home)
+        else:
+            rows.update_rows(self.db, table, columns, values)
+
+    def _revive_parents(self, block: Block) -> None:
+        """A row that the centre hung on one that the school is deleting brings that one back (rule 11)."""
+        if not self._own_deletes or block.cause in {Cause.KOREKSI, Cause.KEMBALI}:
+            return
+        for column, values in zip((*block.table.key, *block.columns), block.values, strict=True):
+            parent = self.schema.by_name.get(column.ref or "")
+            if parent is None or parent.is_reference:
+                continue
+            back = {str(value) for value in values if (parent.number, value) in self._own_deletes}
+            if back:
+                rows.mark_living(self.db, parent, [sorted(back)])
+
+    def _locks(self, table: Table, name: str) -> set[int]:
+        found = self.db.execute("SELECT group_no FROM kirim_lock WHERE table_no = ? AND row = ?", (table.number, name))
+        return {group for (group,) in found}
+
+    def _replaced(
+        self, table: Table, name: str, columns: Sequence[Column], old: Sequence[object], new: Sequence[object], why: Cause
+    ) -> None:
+        for column, was, now in zip(columns, old, new, strict=False):
+            if was != now:
+                self.report.replaced.append(Replaced(table.name, name, column.name, was, now, why))
+
+    # --- what was acknowledged ----------------------------------------------------------------
+
+    def outcome(self, number: int, encoded: bytes) -> None:
+        """Keep the outcome of one of the school's changesets as the server gave it."""
+        if self.db.value(
+            "SELECT outcome IS NOT NULL FROM kirim_changeset WHERE scope = ? AND device = ? AND number = ?",
+            (self.store.scope, self.store.device, number),
+        ) != 0:
+            return
+        counts, lines = decode_outcome(self.schema, encoded)
+        self.db.execute(
+            "UPDATE kirim_changeset SET outcome = ?, applied = ?, same = ?, conflict = ?, refused = ?, held = ? "
+            "WHERE scope = ? AND device = ? AND number = ?",
+            (encoded, counts.applied, counts.same, counts.conflict, counts.refused, counts.held,
+             self.store.scope, self.store.device, number),
+        )
+        self.report.lines += lines
+        for line in lines:
+            if line.outcome is Outcome.REFUSED:
+                self._open(number, line)
+        self.db.executemany(
+            "INSERT INTO kirim_conflict (position, table_no, row, group_no, code, won, own, other) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (self.manifest.last, line.table.number, line.row, line.group.number if line.group else 0, line.code,
+                 int(line.won), _shown(line.columns, line.sent), _shown(line.columns, line.stood))
+                for line in lines if line.outcome is Outcome.CONFLICT
+            ],
+        )
+
+    def _open(self, number: int, line: Line) -> None:
+        """Put a refused change on the open list, unless the school has since changed or withdrawn the row."""
+        key = (line.table.number, line.row)
+        there = rows.fetch(self.db, line.table, (), [line.row]).get(line.row)
+        if there is None or (there[0] == 1 and line.group is None) or (line.group is not None and key in self._own):
+            return
+        self.db.execute(
+            "INSERT INTO kirim_open (scope, table_no, row, code, device, number, bytes) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (scope, table_no, row) DO UPDATE SET code = excluded.code, number = excluded.number",
+            (self.store.scope, *key, line.code, self.store.device, number, _shown(line.columns, line.sent).encode()),
+        )
+
+    def acknowledge(self) -> None:
+        """Take over the server's word on the school's chain; groups that nobody spoke of stand as sent (rule 22)."""
+        merged = self.manifest.have.number
+        before = self.store.acknowledged
+        if merged > before:
+            self._stand_as_sent(before, merged)
+            self.store.set(acknowledged=merged)
+
+    def _stand_as_sent(self, before: int, merged: int) -> None:
+        sent: dict[Row, dict[Column, object]] = {}
+        for block in own_blocks(self.store, before, merged):
+            keys = len(block.table.key)
+            for n, name in enumerate(block.rows()):
+                row = sent.setdefault((block.table.number, name), {})
+                if block.op is Op.DELETE:
+                    row.clear()
+                else:
+                    row.update((c, values[n]) for c, values in zip(block.columns, block.values[keys:], strict=True))
+        by_table: dict[int, dict[str, dict[Column, object]]] = {}
+        for (number, name), values in sent.items():
+            spoken = self._spoken.get((number, name), set()) | self._own.get((number, name), set())
+            if values and 0 not in spoken and (number, name) not in self._own_deletes:
+                group_of = self.schema.by_number[number].group_of
+                silent = {c: v for c, v in values.items() if group_of[c.name].number not in spoken}
+                if silent:
+                    by_table.setdefault(number, {})[name] = silent
+        for number, wanted in by_table.items():
+            table = self.schema.by_number[number]
+            there = rows.fetch(self.db, table, table.columns, list(wanted))
+            for name, values in wanted.items():
+                if name not in there:
+                    continue
+                now = dict(zip(table.columns, there[name], strict=False))
+                differs = {c: v for c, v in values.items() if now[c] != v}
+                if differs:
+                    rows.update_rows(self.db, table, tuple(differs), [*([k] for k in row_key(name)), *([v] for v in differs.values())])
+
+
+def own_blocks(store: SchoolStore, after: int, last: int) -> Iterator[Block]:
+    """Yield the blocks of the school's own changesets after one number up to another, oldest first."""
+    for number in range(after + 1, last + 1):
+        parts = chains.read_parts(store.db, store.scope, store.device, number)
+        yield from decode_changeset(store.schema, store.scope, parts)[1]
+
+
+def _shown(columns: Sequence[str], values: Sequence[object]) -> str:
+    """Return values under their columns' names as JSON; bytes as hex."""
+    return json.dumps(
+        {c: v.hex() if isinstance(v, bytes) else v for c, v in zip(columns, values, strict=False)}, ensure_ascii=False
+    )
+
+
+def load(store: SchoolStore, blocks: Iterable[Block]) -> Counter[str]:
+    """Write a prefill's blocks into an empty store and return rows by table."""
+    count: Counter[str] = Counter()
+    for block in blocks:
+        rows.upsert_rows(store.db, block.table, block.columns, block.values, block.home)
+        if block.op is Op.INSERT:
+            count[block.table.name] += block.count
+        if block.locked:
+            group_numbers = sorted({block.table.group_of[c.name].number for c in block.columns})
+            store.db.executemany(
+                "INSERT INTO kirim_lock (table_no, row, group_no) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                [(block.table.number, row, number) for row in block.rows() for number in group_numbers],
+            )
+    return count
+
+
+def summary(report: Report) -> dict[str, Any]:
+    """Return a report under the names of ``kirim school apply --json``."""
+    return {
+        "incoming": dict(report.incoming),
+        "replaced": [r.as_json() for r in report.replaced],
+        "conflicts": [line_json(x) for x in report.lines if x.outcome is Outcome.CONFLICT],
+        "refused": [line_json(x) for x in report.lines if x.outcome is Outcome.REFUSED],
+    }
