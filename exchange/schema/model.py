@@ -102,7 +102,8 @@ class Table:
         owner: Policy of the row as a whole, which decides deletes and who may insert.
         unique: Natural unique keys: sets of columns that should not repeat. Never constraints.
         derived: Columns of the natural key from which our own program derives the id
-            (``docs/format.md`` 3), or empty when ids are random.
+            (``docs/format.md`` 3), or empty when ids are random. An entry that begins with ``=`` is
+            a constant text instead of a column: ``=1`` is the number of a pupil's first stay.
         tab: Tab of validasi lokal on which its findings stand.
         title: Name of the table for people, in Indonesian (a gettext message id).
     """
@@ -252,8 +253,9 @@ def declare(
         scope: See :attr:`Table.scope`.
         owner: Policy of every column that ``groups`` does not name, and of the row.
         groups: Lines ``name policy: column column …``; a trailing ``*`` in a column's name
-            stands for every column with that beginning. A column that no line names is a group
-            of its own under ``owner``'s policy.
+            stands for every column with that beginning, and ``*`` alone for every column that no line
+            before has named. Under the name ``-`` each column is a group of its own. So is a column
+            that no line names, under ``owner``'s policy.
         unique: Natural unique keys parted by ``;``, columns by spaces.
         derived: Columns of the natural key that gives the id, parted by spaces.
         tab: Tab of validasi lokal.
@@ -282,10 +284,16 @@ def declare(
         head, _, names = line.partition(":")
         group_name, policy_name = head.split()
         for pattern in names.split():
-            hits = [c.name for c in rest if c.name == pattern or (pattern[-1] == "*" and c.name.startswith(pattern[:-1]))]
+            if pattern == "*":
+                hits = [c.name for c in rest if c.name not in placed]
+            elif pattern[-1] == "*":
+                hits = [c.name for c in rest if c.name.startswith(pattern[:-1])]
+            else:
+                hits = [c.name for c in rest if c.name == pattern]
             if not hits or any(hit in placed for hit in hits):
                 raise ValueError(f"group {group_name} of {name}: {pattern} names no free column")
-            placed.update(dict.fromkeys(hits, (group_name, Policy(policy_name))))
+            policy = Policy(policy_name)
+            placed.update({hit: (hit if group_name == "-" else group_name, policy) for hit in hits})
     members: dict[tuple[str, Policy], list[Column]] = {}
     for column in rest:
         members.setdefault(placed.get(column.name, (column.name, owner)), []).append(column)
