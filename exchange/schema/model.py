@@ -12,7 +12,7 @@ import enum
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 
 class Kind(enum.Enum):
@@ -201,34 +201,42 @@ def parse_column(text: str, number: int) -> tuple[Column, bool]:
         >>> column.kind.name, column.size, column.scale, is_key
         ('DECIMAL', 18, 12, False)
     """
+    match = _match(text)
+    return _column(match, number), bool(match["key"])
+
+
+def _match(text: str) -> re.Match[str]:
     match = _COLUMN.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"not a column declaration: {text!r}")
-    word = match["type"]
-    kind, size, scale = _KINDS.get(word), 0, 0
-    if kind is None and word in _WORD_DIGITS:
-        kind, size = Kind.INTEGER, _WORD_DIGITS[word]
-    elif kind is None and word[0] in "cv":
-        kind, size = (Kind.CHAR if word[0] == "c" else Kind.VARCHAR), int(word[1:])
-    elif kind is None:
-        digits, _, fraction = word[1:].partition(".")
-        size, scale = int(digits), int(fraction or 0)
-        kind = Kind.DECIMAL if scale else Kind.INTEGER
-    assert kind is not None
-    default: str | int | None = match["default"]
-    if default is not None and kind is Kind.INTEGER:
-        default = int(default)
-    column = Column(
-        name=match["name"],
-        number=number,
-        kind=kind,
-        size=size,
-        scale=scale,
-        required=bool(match["required"] or match["key"]),
-        default=default,
-        ref=sql_name(match["ref"]) if match["ref"] else None,
+    return match
+
+
+def _column(match: re.Match[str], number: int) -> Column:
+    key, name, word, required, default, ref = match.groups()
+    kind, size, scale = _type(word)
+    return Column(
+        name,
+        number,
+        kind,
+        size,
+        scale,
+        bool(required or key),
+        int(default) if default is not None and kind is Kind.INTEGER else default,
+        sql_name(ref) if ref else None,
     )
-    return column, bool(match["key"])
+
+
+@cache
+def _type(word: str) -> tuple[Kind, int, int]:
+    if word in _KINDS:
+        return _KINDS[word], 0, 0
+    if word in _WORD_DIGITS:
+        return Kind.INTEGER, _WORD_DIGITS[word], 0
+    if word[0] in "cv":
+        return Kind(word[0]), int(word[1:]), 0
+    digits, _, fraction = word[1:].partition(".")
+    return (Kind.DECIMAL if fraction else Kind.INTEGER), int(digits), int(fraction or 0)
 
 
 def declare(
@@ -262,7 +270,8 @@ def declare(
         title: Name for people.
 
     Raises:
-        ValueError: two lines name one column, or a line names none.
+        ValueError: the notation is wrong, two columns share a name, there is no key, two lines name one column, or a
+            line names none.
 
     Example:
         >>> t = declare(9, "contoh", "*id u; nama v10!; rt n2; rw n2", scope="@home",
@@ -270,29 +279,24 @@ def declare(
         >>> [(g.number, g.name, [c.name for c in g.columns]) for g in t.groups]
         [(1, 'nama', ['nama']), (2, 'alamat', ['rt', 'rw'])]
     """
-    pieces = [piece for piece in columns.replace("\n", " ").split(";") if piece.strip()]
-    parsed = [parse_column(piece, 0) for piece in pieces]
-    ordered = [c for c, key in parsed if key] + [c for c, key in parsed if not key]
-    numbered = {
-        old.name: Column(old.name, n, old.kind, old.size, old.scale, old.required, old.default, old.ref)
-        for n, old in enumerate(ordered)
-    }
-    key = tuple(numbered[c.name] for c, is_key in parsed if is_key)
-    rest = tuple(numbered[c.name] for c, is_key in parsed if not is_key)
+    matches = [_match(piece) for piece in columns.split(";") if piece.strip()]
+    matches.sort(key=lambda match: match["key"] is None)
+    ordered = [_column(match, number) for number, match in enumerate(matches)]
+    key_count = sum(match["key"] is not None for match in matches)
+    key, rest = tuple(ordered[:key_count]), tuple(ordered[key_count:])
+    if not key or len({column.name for column in ordered}) < len(ordered):
+        raise ValueError(f"table {name} needs a key and each column once")
     placed: dict[str, tuple[str, Policy]] = {}
-    for line in filter(None, (line.strip() for line in groups.splitlines())):
+    free = {column.name for column in rest}
+    for line in filter(None, map(str.strip, groups.splitlines())):
         head, _, names = line.partition(":")
         group_name, policy_name = head.split()
+        policy = Policy(policy_name)
         for pattern in names.split():
-            if pattern == "*":
-                hits = [c.name for c in rest if c.name not in placed]
-            elif pattern[-1] == "*":
-                hits = [c.name for c in rest if c.name.startswith(pattern[:-1])]
-            else:
-                hits = [c.name for c in rest if c.name == pattern]
-            if not hits or any(hit in placed for hit in hits):
+            hits = _hits(pattern, rest, free)
+            if not hits or not free.issuperset(hits):
                 raise ValueError(f"group {group_name} of {name}: {pattern} names no free column")
-            policy = Policy(policy_name)
+            free.difference_update(hits)
             placed.update({hit: (hit if group_name == "-" else group_name, policy) for hit in hits})
     members: dict[tuple[str, Policy], list[Column]] = {}
     for column in rest:
@@ -313,6 +317,12 @@ def declare(
         tab=tab,
         title=title or sql_name(name),
     )
+
+
+def _hits(pattern: str, columns: tuple[Column, ...], free: set[str]) -> list[str]:
+    if pattern[-1] != "*":
+        return [pattern]
+    return [c.name for c in columns if (c.name in free if pattern == "*" else c.name.startswith(pattern[:-1]))]
 
 
 @dataclass(frozen=True)

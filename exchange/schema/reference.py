@@ -6,12 +6,13 @@ valid without any other source. Regions are made up. ``ref/README.md`` says wher
 
 from __future__ import annotations
 
-import csv
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 from exchange.schema.model import Column, Kind
 from exchange.schema.tables import SCHEMA
+
+_FOLDER = Path(__file__).with_name("ref")
 
 _TEXT_COLUMNS = {
     "ref_alasan_layak_pip": "alasan_layak_pip",
@@ -70,8 +71,10 @@ def reference_rows(name: str) -> tuple[tuple[str, ...], list[tuple[str | int | f
         >>> columns, rows[0], len(rows)
         (('agama_id', 'nama'), (1, 'Islam'), 9)
     """
+    import csv
+
     table = SCHEMA.by_name[name]
-    with (resources.files(__package__) / "ref" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    with (_FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)
         columns = [table.by_name[column] for column in next(reader)]
         rows = [tuple(map(_value, columns, line)) for line in reader]
