@@ -1,0 +1,1 @@
+"""Keys, certificates, sealing and opening: the only room that imports cryptography."""
