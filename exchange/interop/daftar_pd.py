@@ -1,0 +1,338 @@
+"""*Daftar Peserta Didik* into the store.
+
+One row makes or changes a pupil, his stay at the school, the longitudinal row of the active semester, and his
+membership of the rombel that it names. Pupils who are not in the file are left alone.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exchange import errors
+from exchange.errors import Reason
+from exchange.interop.cells import cell_text, fold
+from exchange.interop.codes import Codes, Regions
+from exchange.interop.intake import Batch, Draft, Line, Locks, Values, lines, require, weigh
+from exchange.interop.layout import DAFTAR_PD, Found, find_header
+from exchange.interop.matching import Identity, People
+from exchange.interop.report import ImportReport, School
+from exchange.interop.rombel import Rombels
+from exchange.interop.tongue import Tongue
+from exchange.interop.workbook import read_sheet
+from exchange.schema import SCHEMA
+from exchange.schema.ids import derive_id
+from exchange.schema.model import Table
+
+if TYPE_CHECKING:
+    from exchange.store.database import Database
+
+PUPIL = SCHEMA.by_name["peserta_didik"]
+STAY = SCHEMA.by_name["registrasi_peserta_didik"]
+TERM = SCHEMA.by_name["peserta_didik_longitudinal"]
+ROMBEL = SCHEMA.by_name["rombongan_belajar"]
+MEMBER = SCHEMA.by_name["anggota_rombel"]
+TABLES = (PUPIL, STAY, TERM, ROMBEL, MEMBER)
+"""Parents before children."""
+
+FIRST_STAY = "1"
+"""Number of the first stay of a pupil at a school, part of the stay's natural key."""
+
+NEEDED = ("nama", "jenis_kelamin", "tanggal_lahir", "nama_ibu_kandung")
+"""Without these a pupil cannot be told from others, and none is made."""
+
+PUPIL_DEFAULTS: Values = {
+    "kebutuhan_khusus_id": 0,
+    "kebutuhan_khusus_id_ayah": 0,
+    "kebutuhan_khusus_id_ibu": 0,
+    "penerima_kps": 0,
+    "penerima_kip": 0,
+    "layak_pip": 0,
+    "kewarganegaraan": "ID",
+}
+STAY_DEFAULTS: Values = {"jenis_pendaftaran_id": 1, "a_pernah_paud": 0, "a_pernah_tk": 0}
+"""What Dapodik gives columns that its own form leaves alone."""
+
+CARDS = (("penerima_kps", "no_kps"), ("penerima_kip", "no_kip"))
+"""Who has a card has its number (rules PD-23 and PD-25)."""
+
+UNENROLLED = "{count} pupils have left the school; their stay and rombel were left as they are"
+STRANGE = "column {column} is not part of the list and was left"
+
+
+def import_daftar_pd(
+    db: Database,
+    school: School,
+    path: Path,
+    *,
+    partial: bool = False,
+    clock: Callable[[], datetime],
+    new_id: Callable[[], uuid.UUID] = uuid.uuid4,
+) -> ImportReport:
+    """Take a *Daftar Peserta Didik* into a school's store, all of it or nothing.
+
+    A second import of the same file finds everything unchanged; so does an import of what
+    :func:`~exchange.interop.download.write_daftar_pd` has just written.
+
+    Args:
+        db: The school's store.
+        school: Whose.
+        path: The list: Excel or CSV, headers in any of the first 30 rows.
+        partial: Whether the clean rows of a list with problems are taken. Otherwise nothing of it is.
+        clock: Local time, aware or not: no birth date is later.
+        new_id: Where the ids of new pupils come from; all others are derived.
+
+    Returns:
+        What became of it. With problems and without ``partial`` nothing was taken, and ``taken`` is false.
+
+    Raises:
+        FileUnreadable, TooLarge, WorkbookUnreadable: KF-702, KF-207, KF-211.
+        LayoutUnknown: KF-212, it is another list.
+
+    Source:
+        docs/architecture.md 4, "interop"; layout of Dapodik's own download.
+    """
+    rows = read_sheet(path)
+    found = find_header(rows, DAFTAR_PD, path)
+    intake = _Intake(db, school, found, clock, new_id)
+    for line in lines(rows, found):
+        intake.take(line)
+    return intake.finish(partial)
+
+
+class _Intake:
+    """One run: what the store holds, what the list says, and what is to be written."""
+
+    def __init__(
+        self, db: Database, school: School, found: Found, clock: Callable[[], datetime], new_id: Callable[[], uuid.UUID]
+    ) -> None:
+        self.db, self.school, self.found, self.new_id = db, school, found, new_id
+        codes = Codes(db)
+        home = db.execute("SELECT kode_wilayah FROM sekolah WHERE sekolah_id = ?", (school.sekolah_id,)).fetchone()
+        self.tongue = Tongue(codes, Regions(db, home[0] if home else None), clock().date())
+        self.locks = Locks(db, (PUPIL, STAY, TERM, MEMBER))
+        self.rombels = Rombels(db, school, codes)
+        self.places = {
+            table: [place for place in found.places if place.field.table == table] for table in (t.name for t in TABLES)
+        }
+        self.by_column = {place.field.column: place for place in self.places[PUPIL.name]}
+        self._read()
+        self.lines: list[Line] = []
+        self.claimed: set[str] = set()
+        self.left: set[int] = set()
+        self.named: list[str] = []
+
+    def _read(self) -> None:
+        """Read what the store holds of its pupils."""
+        db, school = self.db, self.school
+        self.pupils = self._rows(PUPIL, "peserta_didik_id")
+        self.terms = self._rows(TERM, "peserta_didik_id", semester_id=school.semester_id)
+        extra = ("peserta_didik_id", "jenis_keluar_id", "tanggal_masuk_sekolah")
+        stays = self._rows(STAY, "registrasi_id", *extra, sekolah_id=school.sekolah_id)
+        self.stays: dict[str, tuple[str, Values]] = {}
+        # The active stay counts, else the latest one.
+        for stay, values in sorted(stays.items(), key=lambda item: _lateness(item[1])):
+            self.stays[str(values["peserta_didik_id"])] = (stay, values)
+        self.members: dict[str, list[tuple[str, str, bool]]] = {}
+        for member, rombel, pupil, home in db.execute(
+            "SELECT a.anggota_rombel_id, a.rombongan_belajar_id, a.peserta_didik_id, a.kirim_home "
+            "FROM anggota_rombel a JOIN rombongan_belajar r ON r.rombongan_belajar_id = a.rombongan_belajar_id "
+            "WHERE r.sekolah_id = ? AND r.semester_id = ? AND r.soft_delete = 0 AND a.soft_delete = 0 "
+            "ORDER BY a.anggota_rombel_id",
+            (school.sekolah_id, school.semester_id),
+        ).fetchall():
+            if rombel in self.rombels.names:
+                self.members.setdefault(pupil, []).append((member, rombel, self._foreign(home)))
+        self.people = People({pupil: _identity(values) for pupil, values in self.pupils.items()})
+
+    def _rows(self, table: Table, key: str, *extra: str, **where: str) -> dict[str, Values]:
+        """Return live rows by one key column, in the store's order, with the columns that the file speaks of."""
+        spoken = (place.field.column for place in self.places[table.name])
+        names = list(dict.fromkeys([key, *spoken, *extra, "kirim_home"]))
+        asked = "".join(f" AND {name} = ?" for name in where)
+        cursor = self.db.execute(
+            f"SELECT {', '.join(names)} FROM {table.name} WHERE soft_delete = 0{asked} ORDER BY rowid",
+            [*where.values()],
+        )
+        return {str(row[0]): dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
+
+    def _foreign(self, home: object) -> bool:
+        return home is not None and home != self.school.sekolah_id
+
+    def take(self, line: Line) -> None:
+        """Read one line of the file."""
+        identity = self._claims(line)
+        fits = self.people.find(identity)
+        if len(fits) > 1:
+            line = self._exact(line, fits)
+        elif fits and fits[0] in self.claimed:
+            line.problem(self.by_column["nama"], errors.MATCHED_TWICE)
+        elif fits:
+            self._compare(line, fits[0])
+        else:
+            self._compare(line, None, identity)
+        self.claimed.update(str(draft.key[0]) for draft in line.drafts if draft.table is PUPIL)
+        self.lines.append(line)
+
+    def _claims(self, line: Line) -> Identity:
+        """Return whom a line speaks of, as far as its cells can be read."""
+
+        def read(column: str) -> str:
+            place = self.by_column.get(column)
+            cell = line.cell(place)
+            value = self.tongue.read(place.field, cell) if place is not None and cell is not None else None
+            # A damaged number still names the pupil who has the very same one in the store.
+            return cell_text(cell).strip() if isinstance(value, Reason) else str(value or "")
+
+        return Identity(read("nisn"), read("nik"), read("nama"), read("tanggal_lahir"))
+
+    def _exact(self, line: Line, fits: Sequence[str]) -> Line:
+        """Return a line that fits several pupils as one that is just what a download shows of one of them, if it is."""
+        for pupil in fits:
+            trial = Line(line.number, line.cells)
+            if pupil not in self.claimed:
+                self._compare(trial, pupil)
+                if not trial.changes:
+                    return trial
+        line.problem(self.by_column["nama"], errors.MATCHED_TWICE)
+        return line
+
+    def _compare(self, line: Line, pupil: str | None, identity: Identity | None = None) -> None:
+        """Compare a line with a pupil's rows, or make new ones."""
+        stored = self.pupils.get(pupil) if pupil is not None else None
+        key = pupil if pupil is not None else str(self.new_id())
+        draft = Draft(PUPIL, (key,), stored, foreign=stored is not None and self._foreign(stored["kirim_home"]))
+        self._weigh_pupil(line, draft)
+        if stored is None:
+            require(line, draft, self.by_column, NEEDED)
+            draft.changes = PUPIL_DEFAULTS | draft.changes
+            if identity is not None:
+                self.people.add(key, identity)
+                self.claimed.add(key)
+        self._check_cards(line, draft)
+        line.drafts.append(draft)
+        self._compare_stay(line, draft, key)
+
+    def _weigh_pupil(self, line: Line, draft: Draft) -> None:
+        """Compare the pupil's own cells.
+
+        A list that was downloaded before the centre set a KIP does not bring back the KPS that it replaced.
+        """
+        places = self.places[PUPIL.name]
+        if draft.stored is not None and self.locks.has(PUPIL, draft.row, "no_kip"):
+            cards = [place for place in places if place.field.column in CARDS[0]]
+            gone = not draft.stored.get("penerima_kps") and not draft.stored.get("no_kps")
+            if gone:
+                trial = Draft(PUPIL, draft.key, draft.stored, foreign=True)
+                weigh(line, trial, cards, self.tongue, self.locks)
+                places = [place for place in places if place not in cards]
+        weigh(line, draft, places, self.tongue, self.locks)
+
+    def _check_cards(self, line: Line, draft: Draft) -> None:
+        """A card that this line gives needs its number."""
+        for has, number in CARDS:
+            place = self.by_column.get(number) or self.by_column.get(has)
+            if (has in draft.changes or number in draft.changes) and draft.value(has) == 1 and not draft.value(number):
+                named = {problem.column for problem in line.problems}
+                if place is not None and place.name not in named:
+                    line.problem(place, errors.VALUE_MISSING)
+
+    def _compare_stay(self, line: Line, pupil: Draft, key: str) -> None:
+        """Compare the stay, the semester's row and the class."""
+        known = self.stays.get(key)
+        if known is None and pupil.foreign:
+            line.problem(self.by_column["nama"], errors.OTHER_HOME)
+            return
+        foreign = known is not None and self._foreign(known[1]["kirim_home"])
+        stay_id = known[0] if known else derive_id(STAY.name, key, self.school.sekolah_id, FIRST_STAY)
+        stay = Draft(STAY, (stay_id,), known[1] if known else None, foreign=foreign)
+        weigh(line, stay, self.places[STAY.name], self.tongue, self.locks)
+        if known is None:
+            own: Values = {"peserta_didik_id": key, "sekolah_id": self.school.sekolah_id}
+            stay.changes = own | STAY_DEFAULTS | stay.changes
+        if known is not None and known[1]["jenis_keluar_id"] is not None:
+            self.left.add(line.number)
+            return
+        line.drafts.append(stay)
+        self._compare_term(line, pupil, key)
+        self._compare_class(line, key)
+
+    def _compare_term(self, line: Line, pupil: Draft, key: str) -> None:
+        stored = self.terms.get(key)
+        foreign = self._foreign(stored["kirim_home"]) if stored is not None else pupil.foreign
+        term = Draft(TERM, (key, self.school.semester_id), stored, foreign=foreign)
+        weigh(line, term, self.places[TERM.name], self.tongue, self.locks)
+        distance = term.changes.get("jarak_rumah_ke_sekolah_km")
+        if isinstance(distance, int):
+            term.changes["jarak_rumah_ke_sekolah"] = 1 if distance < 1 else 2
+        if stored is not None or term.changes:
+            line.drafts.append(term)
+
+    def _compare_class(self, line: Line, key: str) -> None:
+        """Put the pupil into the class that the line names, and out of another one."""
+        place = next(iter(self.places[ROMBEL.name]), None)
+        cell = line.cell(place)
+        if place is None or cell is None:
+            return
+        members = self.members.get(key, [])
+        if members and self.tongue.same(place.field, cell, self.rombels.names[members[0][1]]):
+            rombel: object = members[0][1]
+        else:
+            name = self.tongue.read(place.field, cell)
+            rombel = name if isinstance(name, Reason) else self.rombels.find(str(name))
+        if isinstance(rombel, Reason):
+            line.problem(place, rombel)
+            return
+        here = [member for member, where, _ in members if where == rombel]
+        if here:
+            line.drafts.append(Draft(MEMBER, (here[0],), {"rombongan_belajar_id": rombel}))
+            return
+        if any(foreign or self.locks.has(MEMBER, member, "rombongan_belajar_id") for member, _, foreign in members):
+            line.ignored += 1
+            return
+        for member, *_ in members:
+            line.drafts.append(Draft(MEMBER, (member,), {}, {"soft_delete": 1}))
+        member = derive_id(MEMBER.name, rombel, key)
+        values: Values = {"rombongan_belajar_id": rombel, "peserta_didik_id": key, "jenis_pendaftaran_id": 1}
+        line.drafts.append(Draft(MEMBER, (member,), None, values))
+
+    def finish(self, partial: bool) -> ImportReport:
+        """Write what may be written and say what became of the file."""
+        problems = [problem for line in self.lines for problem in line.problems]
+        report = ImportReport(problems=problems, taken=partial or not problems)
+        batch = Batch(TABLES)
+        if report.taken:
+            for line in self.lines:
+                if not line.problems:
+                    report.ignored += line.ignored
+                    self._add(batch, line)
+            for rombel in dict.fromkeys(self.named):
+                values = self.rombels.made.get(rombel)
+                batch.add(Draft(ROMBEL, (rombel,), {} if values is None else None, values or {}))
+            batch.write(self.db)
+        report.tables = batch.taken
+        report.notes += [(STRANGE, {"column": column}) for column in self.found.strange]
+        if self.left:
+            report.notes.append((UNENROLLED, {"count": len(self.left)}))
+        return report
+
+    def _add(self, batch: Batch, line: Line) -> None:
+        for draft in line.drafts:
+            if draft.changes.get("soft_delete"):
+                batch.remove(draft)
+                continue
+            batch.add(draft)
+            if draft.table is MEMBER:
+                self.named.append(str(draft.value("rombongan_belajar_id")))
+
+
+def _lateness(stay: Values) -> tuple[bool, str]:
+    return stay["jenis_keluar_id"] is None, str(stay["tanggal_masuk_sekolah"] or "")
+
+
+def _identity(values: Mapping[str, object]) -> Identity:
+    nisn, nik, name, birth = (str(values.get(c) or "").strip() for c in ("nisn", "nik", "nama", "tanggal_lahir"))
+    return Identity(nisn, nik, name if fold(name) else "", birth)

@@ -1,0 +1,252 @@
+"""Rows of cells from an Excel workbook or a CSV file that somebody brought.
+
+Nothing here knows what a list means. A file is read whole and within limits, or refused with a code; a stranger's file
+never costs more memory than :mod:`exchange.limits` says. Only the first visible sheet is read.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from xml.etree.ElementTree import ParseError
+
+from exchange import errors
+from exchange.limits import (
+    MIB,
+    UNPACK_FREE_BYTES,
+    UNPACK_RATIO_MAX,
+    WORKBOOK_BYTES_MAX,
+    WORKBOOK_ROWS_MAX,
+)
+
+Cell = str | int | float | date | None
+"""What stands in a cell: text as it was typed, a number, a date (or ``datetime``), or nothing."""
+Rows = list[list[Cell]]
+
+MEMBERS_MAX = 2_000
+"""Members of a workbook's ZIP; a download has about fifteen."""
+
+UNPACKED_MAX = 512 * MIB
+"""All members of a workbook after unpacking."""
+
+CELLS_MAX = WORKBOOK_ROWS_MAX * 66
+"""Cells of the rectangle that a sheet spans: a reader allots all of them, however few are filled."""
+
+_PIECE = 256 * 1024
+_FAILED = re.compile(rb"""\st\s*=\s*["']e["']""")
+_PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{0,4})([0-9]{1,9})["']""")
+_DAMAGE = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, ParseError, EOFError, OSError, RuntimeError,
+    ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError, NotImplementedError,
+    MemoryError, ImportError,
+)  # fmt: skip
+"""What ``zipfile`` and openpyxl raise on damaged bytes; each was seen in a fuzz run or stands in their source."""
+
+
+def read_sheet(path: Path) -> Rows:
+    r"""Return the cells of the first visible sheet, or of a CSV file, from row 1 and column A on.
+
+    Every row has the same length. Text is as it was typed, spaces included; a whole number is an ``int``; an empty cell
+    is ``None``; a cell in which Excel shows an error holds its text, such as ``#N/A``.
+
+    Args:
+        path: ``.xlsx`` or ``.xlsm`` by content, else text: comma, semicolon or tab; UTF-8, UTF-16 or Windows-1252.
+
+    Raises:
+        FileUnreadable: KF-702, there is no such file.
+        TooLarge: KF-207, more bytes, rows or cells than the limits, packed or unpacked.
+        WorkbookUnreadable: KF-211, anything else.
+
+    Source:
+        docs/architecture.md, section 2: only ``interop`` knows the Excel libraries.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp(), "daftar.csv")
+        >>> _ = file.write_text("NPSN;Nama\n00000101;SD CONTOH 1\n")
+        >>> read_sheet(file)
+        [['NPSN', 'Nama'], ['00000101', 'SD CONTOH 1']]
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(WORKBOOK_BYTES_MAX + 1)
+    except OSError as error:
+        raise errors.FileUnreadable(file=str(path)) from error
+    if len(data) > WORKBOOK_BYTES_MAX:
+        raise errors.TooLarge(part=path.name, limit=WORKBOOK_BYTES_MAX)
+    if data[:4] == b"PK\3\4":
+        # calamine reads a cell that shows an error as empty, and an empty cell would pass without a word.
+        rows = None if _check(data, path) else _fast(data)
+        return _squared(_slow(data, path) if rows is None else rows, path)
+    return _squared(_table(_text(data, path), path), path)
+
+
+def _check(data: bytes, path: Path) -> bool:
+    """Unpack a workbook once without keeping anything, so that no reader meets a bomb.
+
+    The sizes that a ZIP declares may lie, so what counts is what comes out.
+
+    Returns:
+        Whether a cell of some sheet shows an error.
+    """
+    allowance = min(UNPACKED_MAX, max(UNPACK_FREE_BYTES, UNPACK_RATIO_MAX * len(data)))
+    failed = False
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            if len(members) > MEMBERS_MAX:
+                raise errors.TooLarge(part=path.name, limit=MEMBERS_MAX)
+            for member in members:
+                is_sheet, rest, place = "worksheet" in member.filename.lower(), b"", (1, 1)
+                with archive.open(member) as stream:
+                    while piece := stream.read(_PIECE):
+                        allowance -= len(piece)
+                        if allowance < 0:
+                            raise errors.TooLarge(part=path.name, limit=UNPACKED_MAX)
+                        if is_sheet:
+                            piece = rest + piece
+                            rest = piece[-40:]
+                            place = _farthest(piece, place)
+                            failed = failed or _FAILED.search(piece) is not None
+                if place[0] > WORKBOOK_ROWS_MAX or place[0] * place[1] > CELLS_MAX:
+                    raise errors.TooLarge(part=path.name, limit=WORKBOOK_ROWS_MAX)
+    except _DAMAGE as error:
+        raise errors.WorkbookUnreadable(file=str(path)) from error
+    return failed
+
+
+def _farthest(piece: bytes, place: tuple[int, int]) -> tuple[int, int]:
+    """Return the last row and column that a piece of a sheet names, or those before if they are farther."""
+    height, width = place
+    for letters, digits in _PLACE.findall(piece):
+        height = max(height, int(digits))
+        width = max(width, column_number(letters.decode())) if letters else width
+    return height, width
+
+
+def column_number(letters: str) -> int:
+    """Return the number of a column from its letters, ``A`` being 1.
+
+    Example:
+        >>> column_number("A"), column_number("BN")
+        (1, 66)
+    """
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def column_letters(number: int) -> str:
+    """Return the letters of a column from its number, 1 being ``A``.
+
+    Example:
+        >>> column_letters(1), column_letters(26), column_letters(66)
+        ('A', 'Z', 'BN')
+    """
+    letters = ""
+    while number > 0:
+        number, digit = divmod(number - 1, 26)
+        letters = chr(65 + digit) + letters
+    return letters
+
+
+def _fast(data: bytes) -> Iterable[list[object]] | None:
+    """Read with calamine, which is twenty times faster; ``None`` if it refuses the workbook."""
+    import python_calamine as calamine
+
+    try:
+        book = calamine.load_workbook(io.BytesIO(data))
+        shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == calamine.SheetVisibleEnum.Visible]
+        names = shown or book.sheet_names
+        if not names:
+            return None
+        return [list(row) for row in book.get_sheet_by_name(names[0]).to_python(skip_empty_area=False)]
+    except (calamine.CalamineError, OSError, ValueError, TypeError):
+        return None
+    except BaseException as fault:
+        # A panic inside the Rust library arrives as a class that Python code cannot import and that is no Exception.
+        if type(fault).__name__ != "PanicException":
+            raise
+        return None
+
+
+def _slow(data: bytes, path: Path) -> list[list[object]]:
+    """Read with openpyxl, which takes some workbooks that calamine refuses."""
+    import warnings
+
+    import openpyxl  # type: ignore[import-untyped]
+    from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+            shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+            sheet = (shown or book.worksheets)[0]
+            sheet.reset_dimensions()  # the dimension that a broken workbook claims may be wrong
+            return [list(row) for row in sheet.iter_rows(max_row=WORKBOOK_ROWS_MAX + 1, values_only=True)]
+    except (InvalidFileException, *_DAMAGE) as error:
+        raise errors.WorkbookUnreadable(file=str(path)) from error
+
+
+def _text(data: bytes, path: Path) -> str:
+    """Return a text file's text: UTF-16 by its mark, UTF-8, else what Windows in Indonesia writes."""
+    codecs = ["utf-16"] if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else ["utf-8-sig", "cp1252"]
+    for codec in codecs:
+        try:
+            text = data.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise errors.WorkbookUnreadable(file=str(path))
+
+
+def _table(text: str, path: Path) -> list[list[object]]:
+    """Split a text by the separator that its first lines use."""
+    head = text[:8192].splitlines()[:20]
+    separator = max(",;\t", key=lambda mark: max((line.count(mark) for line in head), default=0))
+    rows: list[list[object]] = []
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+            rows.append(list(row))
+            if len(rows) > WORKBOOK_ROWS_MAX:
+                raise errors.TooLarge(part=path.name, limit=WORKBOOK_ROWS_MAX)
+    except csv.Error as error:
+        raise errors.WorkbookUnreadable(file=str(path)) from error
+    return rows
+
+
+def _squared(rows: Iterable[list[object]], path: Path) -> Rows:
+    """Give every row one length and every cell one of our types."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    while cells and not any(cell is not None for cell in cells[-1]):
+        cells.pop()
+    width = max((len(row) for row in cells), default=0)
+    if len(cells) > WORKBOOK_ROWS_MAX or width * len(cells) > CELLS_MAX:
+        raise errors.TooLarge(part=path.name, limit=WORKBOOK_ROWS_MAX)
+    return [row + [None] * (width - len(row)) for row in cells]
+
+
+def _cell(value: object) -> Cell:
+    if value is None or value == "":
+        return None
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if isinstance(value, datetime):
+        return value.date() if value.time() == time() else value
+    if isinstance(value, date):
+        return value
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    return str(value) if isinstance(value, time | timedelta) else None
