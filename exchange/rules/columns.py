@@ -1,7 +1,7 @@
 """What in a column is not of its type, too long, or outside its list.
 
-Every value that is merged passes here, so a clean column is judged as a whole: a few calls that look at all values at once
-in C. Only a column that fails is looked at value by value, and :func:`fault` alone decides there; what is said of
+Every value that is merged passes here, so a clean column is judged as a whole: a few calls that look at all values at
+once in C. Only a column that fails is looked at value by value, and :func:`fault` alone decides there; what is said of
 a whole column is never more than that each of its values would pass.
 """
 
@@ -60,8 +60,9 @@ def faults(column: Column, values: Sequence[object], codes: Container[object] | 
     Args:
         column: Their column.
         values: Values in the form of :class:`~exchange.schema.model.Kind`, any number, any objects.
-        codes: The codes of the list that the column points to, or ``None`` if there is none here. Trailing
-            spaces do not count in a CHAR column, because Dapodik pads its codes.
+        codes: The codes of the list that the column points to, or ``None`` if there is none here. An empty list is
+            one that was never loaded, and judges nothing. Trailing spaces do not count in a CHAR column, because
+            Dapodik pads its codes.
 
     Source:
         docs/protocol.md, "Merge" (only authority and type refuse); forms of values in ``schema.model.Kind``.
@@ -74,6 +75,7 @@ def faults(column: Column, values: Sequence[object], codes: Container[object] | 
     """
     if not values or (values[0] is None and values[-1] is None and values.count(None) == len(values)):
         return {}
+    codes = codes or None
     clean = _CLEAN[column.kind]
     present = values
     try:
@@ -101,7 +103,7 @@ def fault(column: Column, value: object, codes: Container[object] | None = None)
     if value is None:
         return None
     reason = _ONE[column.kind](column, value)
-    if reason is None and codes is not None and not _listed(column, value, codes):
+    if reason is None and codes and not _listed(column, value, codes):
         return CODE_UNKNOWN
     return reason
 

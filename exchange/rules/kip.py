@@ -1,7 +1,7 @@
 """Card numbers in the one form in which they are compared.
 
-A school types a KIP number from the back of a card, the programme office sends it in a list; both mean the same card whatever
-the case and the spaces around it. O and 0, I and 1 stay different: nobody knows which the card shows.
+A school types a KIP number from the back of a card, the programme office sends it in a list; both mean the same card
+whatever the case and the spaces around it. O and 0, I and 1 stay different: nobody knows which the card shows.
 """
 
 from __future__ import annotations
