@@ -175,7 +175,7 @@ class Header:
     @property
     def scope_id(self) -> str:
         """The scope as lower-case UUID text, the form of the stores."""
-        return str(uuid.UUID(bytes=self.scope))
+        return scope_text(self.scope)
 
 
 def scope_bytes(scope: str | bytes) -> bytes:
@@ -192,6 +192,16 @@ def scope_bytes(scope: str | bytes) -> bytes:
     if len(raw) != SCOPE_BYTES:
         raise ValueError("a scope has 16 bytes")
     return raw
+
+
+def scope_text(scope: bytes) -> str:
+    """Return a scope as lower-case UUID text, the form of the stores.
+
+    Example:
+        >>> scope_text(bytes.fromhex("3f0c0000000040008000000000000001"))
+        '3f0c0000-0000-4000-8000-000000000001'
+    """
+    return str(uuid.UUID(bytes=scope))
 
 
 def bound_fields(header: Header) -> bytes:

@@ -83,6 +83,6 @@ def _sender(header: Header, trusted: Callable[[bytes, bytes], Certificate | None
     if wanted is KeyKind.PUSAT:
         # A root may have said since that server keys below a serial no longer count.
         issuer = trusted(NO_SCOPE, sender.issuer)
-        if issuer is not None and issuer is not sender and sender.serial < issuer.lowest:
+        if issuer is not None and sender.serial < issuer.lowest:
             raise errors.CertificateBad(part="serial")
     return sender

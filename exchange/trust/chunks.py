@@ -6,10 +6,9 @@ Source:
 
 from __future__ import annotations
 
-import errno
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -18,9 +17,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from exchange import errors
+from exchange import errors, spool
 from exchange.format.container import SEALED_CHUNK_BYTES
 from exchange.limits import CHUNK_BYTES, MIB
+from exchange.trust.front import reading
 
 MEMORY_BYTES_MAX = MIB
 """Of one body held in memory; a larger one goes to an unnamed file."""
@@ -71,10 +71,12 @@ def open_chunks(body_key: bytes, body: BinaryIO, size: int) -> Iterator[bytes]:
 
     Raises:
         ChunkBad: KF-307, a chunk was changed, moved, left out or added.
+        FileUnreadable: KF-702.
     """
     cipher, counter, left = AESGCM(body_key), 0, size
     while left > 0:
-        sealed = body.read(min(left, SEALED_CHUNK_BYTES))
+        with reading(body):
+            sealed = body.read(min(left, SEALED_CHUNK_BYTES))
         left -= SEALED_CHUNK_BYTES
         try:
             yield cipher.decrypt(_nonce(counter, left <= 0), sealed, None)
@@ -83,21 +85,14 @@ def open_chunks(body_key: bytes, body: BinaryIO, size: int) -> Iterator[bytes]:
         counter += 1
 
 
-@contextmanager
-def disk(folder: Path | None) -> Iterator[None]:
-    """Turn what the operating system says of temporary space into our own errors.
+def disk(folder: Path | None) -> AbstractContextManager[None]:
+    """Return a guard that turns what the operating system says of temporary space into our own errors.
 
     Raises:
         DiskFull: KF-701.
         FolderUnwritable: KF-703.
     """
-    try:
-        yield
-    except OSError as error:
-        where = str(folder or tempfile.gettempdir())
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise errors.DiskFull(folder=where) from error
-        raise errors.FolderUnwritable(folder=where) from error
+    return spool.disk(folder or Path(tempfile.gettempdir()))
 
 
 def private_spool(folder: Path | None) -> IO[bytes]:

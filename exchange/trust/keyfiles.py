@@ -20,7 +20,7 @@ from exchange import errors, spool
 from exchange.format import container
 from exchange.format.certificate import KeyKind
 from exchange.limits import PASSPHRASE_CHARACTERS_MIN
-from exchange.trust.keys import Identity, PublicIdentity
+from exchange.trust.keys import SIGN_SEED_BYTES, Identity, PublicIdentity
 from exchange.trust.wraps import SEAL_SEED_BYTES
 
 _PLAIN = b"kirim/1 berkas kunci\x00"
@@ -61,8 +61,8 @@ def save_identity(path: Path, identity: Identity) -> None:
         FileExists: KF-705, keys are never overwritten.
         DiskFull, FolderUnwritable: KF-701, KF-703.
     """
-    fields: list[container.Canonical] = [1, int(identity.kind), identity.suite, identity.sign_seed, identity.seal_seed]
-    _write(path, _PLAIN + container.pack(fields))
+    kind, verify_key = int(identity.kind), identity.public.verify_key
+    _write(path, _PLAIN + container.pack([1, kind, identity.suite, verify_key, identity.sign_seed, identity.seal_seed]))
 
 
 def load_identity(path: Path) -> Identity:
@@ -71,12 +71,14 @@ def load_identity(path: Path) -> Identity:
     Raises:
         KeysMissing: KF-111, there is no such file or it is no key file.
     """
-    form, kind, suite, sign_seed, seal_seed = _read(path, _PLAIN, 5)
-    if form != 1 or not _known(kind, suite) or not isinstance(sign_seed, bytes) or not isinstance(seal_seed, bytes):
+    form, kind, suite, verify_key, sign_seed, seal_seed = _read(path, _PLAIN, 6)
+    parts = [(verify_key, (32,)), (sign_seed, (0, SIGN_SEED_BYTES)), (seal_seed, (0, SEAL_SEED_BYTES))]
+    if form != 1 or not _known(kind, suite) or not all(type(b) is bytes and len(b) in sizes for b, sizes in parts):
         raise errors.KeysMissing(file=str(path))
-    if len(sign_seed) != 32 or len(seal_seed) not in (0, SEAL_SEED_BYTES):
+    identity = Identity(KeyKind(kind), suite, sign_seed, seal_seed, b"" if sign_seed else verify_key)  # type: ignore[arg-type]
+    if identity.public.verify_key != verify_key:
         raise errors.KeysMissing(file=str(path))
-    return Identity(KeyKind(kind), suite, sign_seed, seal_seed)  # type: ignore[arg-type]
+    return identity
 
 
 def save_head_key(

@@ -66,20 +66,33 @@ class Identity:
     Attributes:
         kind: What they are for.
         suite: Suite of the seal key: 1 X25519, 2 ML-KEM-768 + X25519.
-        sign_seed: Ed25519 private key (32 bytes).
+        sign_seed: Ed25519 private key (32 bytes), or empty if only the receiving half was kept.
         seal_seed: Seed of the seal key (32 bytes), or empty for a holder who receives nothing.
+        kept_verify_key: Ed25519 public key (32 bytes) where ``sign_seed`` was forgotten, else empty.
     """
 
     kind: KeyKind
     suite: int
     sign_seed: bytes = field(repr=False)
     seal_seed: bytes = field(repr=False, default=b"")
+    kept_verify_key: bytes = b""
 
     @cached_property
     def public(self) -> PublicIdentity:
         """The public half."""
         seal_key = wraps.private_parts(self.suite, self.seal_seed)[1] if self.seal_seed else b""
-        return PublicIdentity(self.kind, self.suite, self._signer.public_key().public_bytes_raw(), seal_key)
+        verify_key = self._signer.public_key().public_bytes_raw() if self.sign_seed else self.kept_verify_key
+        return PublicIdentity(self.kind, self.suite, verify_key, seal_key)
+
+    def receiving_half(self) -> Identity:
+        """Return what still opens packages and can no longer sign: all that is kept of a spent code.
+
+        Example:
+            >>> code = identity_from_seed(KeyKind.KODE_PERANGKAT, bytes(64), suite=1)
+            >>> code.receiving_half().public == code.public, code.receiving_half().sign_seed
+            (True, b'')
+        """
+        return Identity(self.kind, self.suite, b"", self.seal_seed, self.public.verify_key)
 
     @property
     def key_id(self) -> bytes:
@@ -95,7 +108,11 @@ class Identity:
         return wraps.private_parts(self.suite, self.seal_seed)[0]
 
     def sign(self, message: bytes) -> bytes:
-        """Return the Ed25519 signature of a message that begins with its domain (64 bytes)."""
+        """Return the Ed25519 signature of a message that begins with its domain (64 bytes).
+
+        Raises:
+            ValueError: the signing key was forgotten; a fault of the caller.
+        """
         return self._signer.sign(message)
 
     def unwrap(self, sealed: bytes, info: bytes) -> bytes:

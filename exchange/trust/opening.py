@@ -10,13 +10,14 @@ Source:
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from exchange import errors
-from exchange.format.certificate import Certificate
+from exchange.format.certificate import Certificate, decode_certificate
 from exchange.format.container import Header, Wrap
 from exchange.records import PackageKind
 from exchange.trust import chunks
@@ -151,6 +152,66 @@ def open_with_file_key(
     return _open_body(front, file, file_key, sender, (), folder)
 
 
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a file claims to be: all that anybody may see without a key.
+
+    Attributes:
+        size: Bytes of the file, 0 if it cannot be read.
+        header: What its front says, or ``None`` if it has none that can be read.
+        package_id: What names it (32 bytes), empty without a header.
+        certificates: What rides in the header, as far as it can be read.
+        whole: Whether every byte that the header announces is there and as the header says.
+        error: The first thing that does not hold, or ``None``; raised nowhere.
+    """
+
+    size: int
+    header: Header | None
+    package_id: bytes
+    certificates: tuple[Certificate, ...]
+    whole: bool
+    error: errors.ExchangeError | None
+
+
+def inspect_package(file: BinaryIO) -> Inspection:
+    """Return what anybody may see of a file. Damage is reported, never raised.
+
+    Whether its signature holds is not among that: only who knows the sender's key can say.
+
+    Args:
+        file: Seekable; anything at all may stand in it.
+
+    Source:
+        docs/format.md, section 3.2.
+
+    Example:
+        >>> import io
+        >>> inspect_package(io.BytesIO(b"a photograph")).error.code
+        'KF-201'
+    """
+    try:
+        front = read_front(file)
+    except errors.ExchangeError as error:
+        return Inspection(_size(file), None, b"", (), False, error)
+    found: errors.ExchangeError | None = None
+    certificates, whole = [], False
+    try:
+        check_body(front, file)
+        whole = True
+        for body, _ in front.header.certificates:
+            certificates.append(decode_certificate(body))
+    except errors.ExchangeError as error:
+        found = error
+    return Inspection(front.size, front.header, front.package_id, tuple(certificates), whole, found)
+
+
+def _size(file: BinaryIO) -> int:
+    try:
+        return file.seek(0, os.SEEK_END)
+    except OSError:
+        return 0
+
+
 def _our_wrap(header: Header, identities: Mapping[bytes, Identity]) -> Wrap:
     for wrap in header.wraps:
         identity = identities.get(wrap.receiver)
@@ -180,7 +241,8 @@ def _open_body(
             digest.update(piece)
             with chunks.disk(folder):
                 spool.write(piece)
-        spool.seek(0)
+        with chunks.disk(folder):
+            spool.seek(0)
     except BaseException:
         spool.close()
         raise
