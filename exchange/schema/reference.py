@@ -59,9 +59,9 @@ def reference_rows(name: str) -> tuple[tuple[str, ...], list[tuple[str | int | f
         name: SQL name of a reference table of :data:`~exchange.schema.tables.SCHEMA`.
 
     Returns:
-        Names of the columns that the rows give, keys first, and the rows in the order of their
-        keys, with values in the form of :class:`~exchange.schema.model.Kind`. A column that is not named is
-        empty in every row. Callers share the list and must not change it.
+        Names of the columns that the rows give, keys first, and the rows in the order in which a list shows them,
+        with values in the form of :class:`~exchange.schema.model.Kind`. A column that is not named is empty in every
+        row. Callers share the list and must not change it.
 
     Raises:
         KeyError: there is no such table, which is an error of ours.

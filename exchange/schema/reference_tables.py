@@ -37,7 +37,7 @@ REFERENCE_TABLES: tuple[Table, ...] = (
         """*semester_id c5; tahun_ajaran_id n4!→ref.tahun_ajaran; nama v20!; semester n1!; periode_aktif n1!;
         tanggal_mulai d!; tanggal_selesai d!""", "Semester"),
     _ref(206, "ref.batas_waktu_rapor",
-        """*semester_id c5→ref.semester; tgl_rapor_mulai d!; tgl_rapor_selesai d!; tgl_usm_mulai d; tgl_usm_selesai d""",
+        "*semester_id c5→ref.semester; tgl_rapor_mulai d!; tgl_rapor_selesai d!; tgl_usm_mulai d; tgl_usm_selesai d",
         "Batas waktu rapor"),
     _ref(207, "ref.errortype", "*idtype i; kategori_error i; keterangan v255", "Jenis temuan"),
     _ref(208, "ref.agama", "*agama_id s; nama v25!", "Agama"),
@@ -55,7 +55,8 @@ REFERENCE_TABLES: tuple[Table, ...] = (
     _ref(216, "ref.alasan_layak_pip", "*id_layak_pip n2; alasan_layak_pip v100!", "Alasan layak PIP"),
     _ref(217, "ref.jenis_kesejahteraan",
         "*jenis_kesejahteraan_id i; nama v50!; penyelenggara v100!; u_ptk n1!=1; u_pd n1!=0", "Jenis kesejahteraan"),
-    _ref(218, "ref.jenis_keluar", "*jenis_keluar_id c1; ket_keluar v40!; keluar_pd n1!; keluar_ptk n1!", "Jenis keluar"),
+    _ref(218, "ref.jenis_keluar",
+        "*jenis_keluar_id c1; ket_keluar v40!; keluar_pd n1!; keluar_ptk n1!", "Jenis keluar"),
     _ref(219, "ref.jenis_pendaftaran",
         "*jenis_pendaftaran_id n1; nama v20!; daftar_sekolah n1!; daftar_rombel n1!", "Jenis pendaftaran"),
     _ref(220, "ref.jenis_hobby", "*id_hobby n5; nm_hobby v100!", "Hobi"),

@@ -29,9 +29,9 @@ _ASSET = """kd_kl c3; kd_satker v20; kd_brg v10; nup i; kode_eselon1 v2; nama_es
     nama_sub_satker v255"""
 _ASSET_GROUP = "bmn sekolah: kd_kl kd_satker kd_brg nup kode_eselon1 nama_eselon1 kode_sub_satker nama_sub_satker"
 _MARKS = ("kognitif", "psim", "afektif", "afektif2")
-_BUILDING_PARTS = "pondasi sloop_kolom_balok plester_struktur kudakuda_atap kaso_atap reng_atap tutup_atap".split()
+_BUILDING_PARTS = "pondasi sloop_kolom_balok plester_struktur kudakuda_atap kaso_atap reng_atap tutup_atap"
 _ROOM_PARTS = """lisplang_talang rangka_plafon tutup_plafon bata_dinding plester_dinding daun_jendela daun_pintu kusen
-    tutup_lantai inst_listrik inst_air drainase finish_struktur finish_plafon finish_dinding finish_kpj""".split()
+    tutup_lantai inst_listrik inst_air drainase finish_struktur finish_plafon finish_dinding finish_kpj"""
 _KIE = "; ".join(
     f"kie_{place}_{topic} n1"
     for place in ("guru", "kelas", "toilet", "selasar", "uks", "kantin")
@@ -41,12 +41,12 @@ _MONTHS = "; ".join(f"aktif_bulan_{month:02} n1!=0" for month in range(1, 13))
 _BELLS = "; ".join(f"bel_ke_{bell:02} u→pembelajaran" for bell in range(1, 21))
 
 
-def _damage(parts: list[str]) -> str:
-    return "; ".join(f"rusak_{part} n6.2!=0; ket_{part} v120" for part in parts)
+def _damage(parts: str) -> str:
+    return "; ".join(f"rusak_{part} n6.2!=0; ket_{part} v120" for part in parts.split())
 
 
-def _damage_groups(parts: list[str]) -> str:
-    return "\n".join(f"{part} sekolah: rusak_{part} ket_{part}" for part in parts)
+def _damage_groups(parts: str) -> str:
+    return "\n".join(f"{part} sekolah: rusak_{part} ket_{part}" for part in parts.split())
 
 
 _SCHOOL_TABLES: tuple[Table, ...] = (
