@@ -1,10 +1,24 @@
 """Made-up schools: the same for the same seed, varied, importable, and visibly nobody's."""
 
+import csv
+
 import openpyxl
 import pytest
 
-from exchange.demo.madeup import MadeUpSchool, daftar_pd_rows, write_daftar_pd
-from exchange.demo.school import LEVELS
+from exchange.demo.madeup import (
+    LEVELS,
+    MadeUpSchool,
+    daftar_pd_rows,
+    kip_list,
+    rollover,
+    table_rows,
+    write_daftar_guru,
+    write_daftar_pd,
+    write_daftar_tendik,
+    write_kip_csv,
+)
+from exchange.rules.columns import faults
+from exchange.schema import SCHEMA, reference_rows
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +83,65 @@ def test_the_sheet_of_pupils_has_the_layout_of_the_download(tmp_path, school):
     assert rows[5][24:30] == ("Nama", "Tahun Lahir", "Jenjang Pendidikan", "Pekerjaan", "Penghasilan", "NIK")
     assert [["" if cell is None else cell for cell in row] for row in rows[6:]] == daftar_pd_rows(school)
     assert "Y5:AD5" in {str(r) for r in sheet.merged_cells.ranges}
+
+
+def test_the_sheets_of_staff_share_one_layout_and_part_the_staff(tmp_path, school):
+    write_daftar_guru(tmp_path / "guru.xlsx", school)
+    write_daftar_tendik(tmp_path / "tendik.xlsx", school)
+    names = set()
+    for file in ("guru.xlsx", "tendik.xlsx"):
+        rows = list(openpyxl.load_workbook(tmp_path / file).active.iter_rows(values_only=True))
+        assert len(rows[4]) == 51
+        assert (rows[4][1], rows[4][20], rows[4][50]) == ("Nama", "Tugas Tambahan", "NUKS")
+        names |= {row[1] for row in rows[5:]}
+    assert names == {one.person["nama"] for one in school.ptk}
+
+
+@pytest.mark.parametrize("bentuk", LEVELS)
+def test_every_stored_value_is_of_its_columns_type_and_in_its_list(bentuk):
+    for name, (columns, rows) in table_rows(MadeUpSchool(bentuk, 70, seed=2)).items():
+        table = SCHEMA.by_name[name]
+        assert rows, name
+        assert columns == tuple(column.name for column in table.all_columns)
+        for column, values in zip(table.all_columns, zip(*rows, strict=True), strict=True):
+            assert not faults(column, values), (name, column.name)
+            target = SCHEMA.by_name.get(column.ref or "")
+            if target is not None and target.is_reference:
+                known = set(next(zip(*reference_rows(target.name)[1], strict=True)))
+                assert {value for value in values if value is not None} <= known, (name, column.name)
+
+
+@pytest.mark.parametrize("bentuk", LEVELS)
+def test_every_row_points_to_rows_that_are_there_and_keys_do_not_repeat(bentuk):
+    school = MadeUpSchool(bentuk, 70, seed=2)
+    first, second = table_rows(school), rollover(school)
+    keys = {}
+    for tables in (first, second):
+        for name, (_, rows) in tables.items():
+            width = len(SCHEMA.by_name[name].key)
+            mine = [row[:width] for row in rows]
+            assert len(set(mine)) == len(mine)
+            assert not set(mine) & keys.get(name, set()), f"{name}: the next semester brings new rows only"
+            keys.setdefault(name, set()).update(mine)
+        for name, (_, rows) in tables.items():
+            for column, values in zip(SCHEMA.by_name[name].all_columns, zip(*rows, strict=True), strict=True):
+                if column.ref in keys and len(SCHEMA.by_name[column.ref].key) == 1:
+                    assert {(value,) for value in values if value is not None} <= keys[column.ref], (name, column.name)
+
+
+def test_more_subjects_than_the_lists_hold_are_made_up():
+    few, many = (table_rows(MadeUpSchool("SMK", 80, 1), subjects=count) for count in (0, 16))
+    assert len(many["pembelajaran"][1]) == 16 * len(many["rombongan_belajar"][1]) > len(few["pembelajaran"][1])
+    assert "nilai_nilai_rapor" not in table_rows(MadeUpSchool("SMK", 80, 1), marks=False)
+
+
+def test_an_sk_list_starts_with_the_holders_of_kps_and_never_names_a_holder_of_kip(tmp_path, school):
+    rows = kip_list(school, 30)
+    by_nik = {pupil.person["nik"]: pupil.person for pupil in school.peserta_didik}
+    holders = [by_nik[row["nik"]]["penerima_kps"] for row in rows]
+    assert holders == sorted(holders, reverse=True)
+    assert not any(by_nik[row["nik"]]["penerima_kip"] for row in rows)
+    assert len({row["no_kip"] for row in rows}) == 30
+    write_kip_csv(tmp_path / "sk.csv", rows)
+    with (tmp_path / "sk.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.DictReader(file)) == rows
