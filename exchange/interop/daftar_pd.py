@@ -7,25 +7,20 @@ membership of the rombel that it names. Pupils who are not in the file are left 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange import errors
 from exchange.errors import Reason
-from exchange.interop.cells import cell_text, fold
-from exchange.interop.codes import Codes, Regions
-from exchange.interop.intake import Batch, Draft, Line, Locks, Values, lines, require, weigh
-from exchange.interop.layout import DAFTAR_PD, Found, find_header
-from exchange.interop.matching import Identity, People
+from exchange.interop.intake import Batch, Draft, Line, Values, require, weigh
+from exchange.interop.layout import DAFTAR_PD
+from exchange.interop.persons import Asked, PeopleIntake
 from exchange.interop.report import ImportReport, School
 from exchange.interop.rombel import Rombels
-from exchange.interop.tongue import Tongue
-from exchange.interop.workbook import read_sheet
 from exchange.schema import SCHEMA
 from exchange.schema.ids import derive_id
-from exchange.schema.model import Table
 
 if TYPE_CHECKING:
     from exchange.store.database import Database
@@ -60,7 +55,6 @@ CARDS = (("penerima_kps", "no_kps"), ("penerima_kip", "no_kip"))
 """Who has a card has its number (rules PD-23 and PD-25)."""
 
 UNENROLLED = "{count} pupils have left the school; their stay and rombel were left as they are"
-STRANGE = "column {column} is not part of the list and was left"
 
 
 def import_daftar_pd(
@@ -95,126 +89,51 @@ def import_daftar_pd(
     Source:
         docs/architecture.md 4, "interop"; layout of Dapodik's own download.
     """
-    rows = read_sheet(path)
-    found = find_header(rows, DAFTAR_PD, path)
-    intake = _Intake(db, school, found, clock, new_id)
-    for line in lines(rows, found):
-        intake.take(line)
-    return intake.finish(partial)
+    intake = _Intake(Asked(db, school, path, clock, new_id))
+    report = intake.run(partial=partial)
+    if intake.left:
+        report.notes.append((UNENROLLED, {"count": len(intake.left)}))
+    return report
 
 
-class _Intake:
-    """One run: what the store holds, what the list says, and what is to be written."""
+class _Intake(PeopleIntake):
+    """One run over *Daftar Peserta Didik*."""
 
-    def __init__(
-        self, db: Database, school: School, found: Found, clock: Callable[[], datetime], new_id: Callable[[], uuid.UUID]
-    ) -> None:
-        self.db, self.school, self.found, self.new_id = db, school, found, new_id
-        codes = Codes(db)
-        home = db.execute("SELECT kode_wilayah FROM sekolah WHERE sekolah_id = ?", (school.sekolah_id,)).fetchone()
-        self.tongue = Tongue(codes, Regions(db, home[0] if home else None), clock().date())
-        self.locks = Locks(db, (PUPIL, STAY, TERM, MEMBER))
-        self.rombels = Rombels(db, school, codes)
-        self.places = {
-            table: [place for place in found.places if place.field.table == table] for table in (t.name for t in TABLES)
-        }
-        self.by_column = {place.field.column: place for place in self.places[PUPIL.name]}
-        self._read()
-        self.lines: list[Line] = []
-        self.claimed: set[str] = set()
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked, DAFTAR_PD, TABLES, "nisn")
+        self.rombels = Rombels(self.db, self.school, self.codes)
         self.left: set[int] = set()
-        self.named: list[str] = []
-
-    def _read(self) -> None:
-        """Read what the store holds of its pupils."""
-        db, school = self.db, self.school
-        self.pupils = self._rows(PUPIL, "peserta_didik_id")
-        self.terms = self._rows(TERM, "peserta_didik_id", semester_id=school.semester_id)
+        self.terms = self.read(TERM, "peserta_didik_id", semester_id=self.school.semester_id)
         extra = ("peserta_didik_id", "jenis_keluar_id", "tanggal_masuk_sekolah")
-        stays = self._rows(STAY, "registrasi_id", *extra, sekolah_id=school.sekolah_id)
+        stays = self.read(STAY, "registrasi_id", *extra, sekolah_id=self.school.sekolah_id)
         self.stays: dict[str, tuple[str, Values]] = {}
         # The active stay counts, else the latest one.
         for stay, values in sorted(stays.items(), key=lambda item: _lateness(item[1])):
             self.stays[str(values["peserta_didik_id"])] = (stay, values)
         self.members: dict[str, list[tuple[str, str, bool]]] = {}
-        for member, rombel, pupil, home in db.execute(
+        for member, rombel, pupil, home in self.db.execute(
             "SELECT a.anggota_rombel_id, a.rombongan_belajar_id, a.peserta_didik_id, a.kirim_home "
             "FROM anggota_rombel a JOIN rombongan_belajar r ON r.rombongan_belajar_id = a.rombongan_belajar_id "
             "WHERE r.sekolah_id = ? AND r.semester_id = ? AND r.soft_delete = 0 AND a.soft_delete = 0 "
             "ORDER BY a.anggota_rombel_id",
-            (school.sekolah_id, school.semester_id),
+            (self.school.sekolah_id, self.school.semester_id),
         ).fetchall():
             if rombel in self.rombels.names:
-                self.members.setdefault(pupil, []).append((member, rombel, self._foreign(home)))
-        self.people = People({pupil: _identity(values) for pupil, values in self.pupils.items()})
+                self.members.setdefault(pupil, []).append((member, rombel, self.foreign({"kirim_home": home})))
 
-    def _rows(self, table: Table, key: str, *extra: str, **where: str) -> dict[str, Values]:
-        """Return live rows by one key column, in the store's order, with the columns that the file speaks of."""
-        spoken = (place.field.column for place in self.places[table.name])
-        names = list(dict.fromkeys([key, *spoken, *extra, "kirim_home"]))
-        asked = "".join(f" AND {name} = ?" for name in where)
-        cursor = self.db.execute(
-            f"SELECT {', '.join(names)} FROM {table.name} WHERE soft_delete = 0{asked} ORDER BY rowid",
-            [*where.values()],
-        )
-        return {str(row[0]): dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
-
-    def _foreign(self, home: object) -> bool:
-        return home is not None and home != self.school.sekolah_id
-
-    def take(self, line: Line) -> None:
-        """Read one line of the file."""
-        identity = self._claims(line)
-        fits = self.people.find(identity)
-        if len(fits) > 1:
-            line = self._exact(line, fits)
-        elif fits and fits[0] in self.claimed:
-            line.problem(self.by_column["nama"], errors.MATCHED_TWICE)
-        elif fits:
-            self._compare(line, fits[0])
-        else:
-            self._compare(line, None, identity)
-        self.claimed.update(str(draft.key[0]) for draft in line.drafts if draft.table is PUPIL)
-        self.lines.append(line)
-
-    def _claims(self, line: Line) -> Identity:
-        """Return whom a line speaks of, as far as its cells can be read."""
-
-        def read(column: str) -> str:
-            place = self.by_column.get(column)
-            cell = line.cell(place)
-            value = self.tongue.read(place.field, cell) if place is not None and cell is not None else None
-            # A damaged number still names the pupil who has the very same one in the store.
-            return cell_text(cell).strip() if isinstance(value, Reason) else str(value or "")
-
-        return Identity(read("nisn"), read("nik"), read("nama"), read("tanggal_lahir"))
-
-    def _exact(self, line: Line, fits: Sequence[str]) -> Line:
-        """Return a line that fits several pupils as one that is just what a download shows of one of them, if it is."""
-        for pupil in fits:
-            trial = Line(line.number, line.cells)
-            if pupil not in self.claimed:
-                self._compare(trial, pupil)
-                if not trial.changes:
-                    return trial
-        line.problem(self.by_column["nama"], errors.MATCHED_TWICE)
-        return line
-
-    def _compare(self, line: Line, pupil: str | None, identity: Identity | None = None) -> None:
+    def compare(self, line: Line, row: str | None) -> str:
         """Compare a line with a pupil's rows, or make new ones."""
-        stored = self.pupils.get(pupil) if pupil is not None else None
-        key = pupil if pupil is not None else str(self.new_id())
-        draft = Draft(PUPIL, (key,), stored, foreign=stored is not None and self._foreign(stored["kirim_home"]))
+        stored = self.stored[row] if row is not None else None
+        key = row if row is not None else str(self.new_id())
+        draft = Draft(PUPIL, (key,), stored, foreign=stored is not None and self.foreign(stored))
         self._weigh_pupil(line, draft)
         if stored is None:
             require(line, draft, self.by_column, NEEDED)
             draft.changes = PUPIL_DEFAULTS | draft.changes
-            if identity is not None:
-                self.people.add(key, identity)
-                self.claimed.add(key)
         self._check_cards(line, draft)
         line.drafts.append(draft)
         self._compare_stay(line, draft, key)
+        return key
 
     def _weigh_pupil(self, line: Line, draft: Draft) -> None:
         """Compare the pupil's own cells.
@@ -246,7 +165,7 @@ class _Intake:
         if known is None and pupil.foreign:
             line.problem(self.by_column["nama"], errors.OTHER_HOME)
             return
-        foreign = known is not None and self._foreign(known[1]["kirim_home"])
+        foreign = known is not None and self.foreign(known[1])
         stay_id = known[0] if known else derive_id(STAY.name, key, self.school.sekolah_id, FIRST_STAY)
         stay = Draft(STAY, (stay_id,), known[1] if known else None, foreign=foreign)
         weigh(line, stay, self.places[STAY.name], self.tongue, self.locks)
@@ -262,7 +181,7 @@ class _Intake:
 
     def _compare_term(self, line: Line, pupil: Draft, key: str) -> None:
         stored = self.terms.get(key)
-        foreign = self._foreign(stored["kirim_home"]) if stored is not None else pupil.foreign
+        foreign = self.foreign(stored) if stored is not None else pupil.foreign
         term = Draft(TERM, (key, self.school.semester_id), stored, foreign=foreign)
         weigh(line, term, self.places[TERM.name], self.tongue, self.locks)
         distance = term.changes.get("jarak_rumah_ke_sekolah_km")
@@ -294,45 +213,19 @@ class _Intake:
             line.ignored += 1
             return
         for member, *_ in members:
-            line.drafts.append(Draft(MEMBER, (member,), {}, {"soft_delete": 1}))
+            line.drafts.append(Draft(MEMBER, (member,), {}, removed=True))
         member = derive_id(MEMBER.name, rombel, key)
         values: Values = {"rombongan_belajar_id": rombel, "peserta_didik_id": key, "jenis_pendaftaran_id": 1}
         line.drafts.append(Draft(MEMBER, (member,), None, values))
 
-    def finish(self, partial: bool) -> ImportReport:
-        """Write what may be written and say what became of the file."""
-        problems = [problem for line in self.lines for problem in line.problems]
-        report = ImportReport(problems=problems, taken=partial or not problems)
-        batch = Batch(TABLES)
-        if report.taken:
-            for line in self.lines:
-                if not line.problems:
-                    report.ignored += line.ignored
-                    self._add(batch, line)
-            for rombel in dict.fromkeys(self.named):
-                values = self.rombels.made.get(rombel)
-                batch.add(Draft(ROMBEL, (rombel,), {} if values is None else None, values or {}))
-            batch.write(self.db)
-        report.tables = batch.taken
-        report.notes += [(STRANGE, {"column": column}) for column in self.found.strange]
-        if self.left:
-            report.notes.append((UNENROLLED, {"count": len(self.left)}))
-        return report
-
-    def _add(self, batch: Batch, line: Line) -> None:
-        for draft in line.drafts:
-            if draft.changes.get("soft_delete"):
-                batch.remove(draft)
-                continue
-            batch.add(draft)
-            if draft.table is MEMBER:
-                self.named.append(str(draft.value("rombongan_belajar_id")))
+    def finish_batch(self, batch: Batch) -> None:
+        """Add the rombels that clean lines name, each once, made or found."""
+        members = (draft for line in self.clean_lines() for draft in line.drafts if draft.table is MEMBER)
+        named = (draft.value("rombongan_belajar_id") for draft in members if not draft.removed)
+        for rombel in dict.fromkeys(map(str, named)):
+            values = self.rombels.made.get(rombel)
+            batch.add(Draft(ROMBEL, (rombel,), {} if values is None else None, values or {}))
 
 
 def _lateness(stay: Values) -> tuple[bool, str]:
     return stay["jenis_keluar_id"] is None, str(stay["tanggal_masuk_sekolah"] or "")
-
-
-def _identity(values: Mapping[str, object]) -> Identity:
-    nisn, nik, name, birth = (str(values.get(c) or "").strip() for c in ("nisn", "nik", "nama", "tanggal_lahir"))
-    return Identity(nisn, nik, name if fold(name) else "", birth)

@@ -38,6 +38,7 @@ class Draft:
         stored: Its values, or ``None`` if it is to be made.
         changes: What a list sets.
         foreign: Whether its home is another school, so that nothing of it is ours to set.
+        removed: Whether it is to be marked deleted.
     """
 
     table: Table
@@ -45,6 +46,7 @@ class Draft:
     stored: Mapping[str, object] | None
     changes: Values = field(default_factory=dict)
     foreign: bool = False
+    removed: bool = False
 
     @property
     def row(self) -> str:
@@ -89,7 +91,9 @@ class Line:
     @property
     def changes(self) -> bool:
         """Whether it would change anything, or says anything that is not in the store."""
-        return bool(self.problems or self.ignored or any(d.changes or d.stored is None for d in self.drafts))
+        return bool(
+            self.problems or self.ignored or any(d.changes or d.removed or d.stored is None for d in self.drafts)
+        )
 
 
 def lines(rows: Rows, found: Found) -> Iterator[Line]:
@@ -174,7 +178,10 @@ class Batch:
         """Take a row as it stands now."""
         names = tuple(name for name in draft.table.column_names if name in draft.changes)
         taken = self.taken[draft.table.name]
-        if draft.stored is None:
+        if draft.removed:
+            taken.updated += 1
+            self._removed.append(draft)
+        elif draft.stored is None:
             taken.inserted += 1
             self._inserts.setdefault((draft.table.name, names), []).append(draft)
         elif names:
@@ -182,11 +189,6 @@ class Batch:
             self._updates.setdefault((draft.table.name, names), []).append(draft)
         else:
             taken.unchanged += 1
-
-    def remove(self, draft: Draft) -> None:
-        """Mark a row deleted."""
-        self.taken[draft.table.name].updated += 1
-        self._removed.append(draft)
 
     def write(self, db: Database) -> None:
         """Write everything, all or nothing, parents first."""

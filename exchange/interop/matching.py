@@ -27,7 +27,8 @@ class Identity:
     @property
     def person(self) -> tuple[str, str] | None:
         """Name and birth date as they are compared, or ``None`` unless both are there."""
-        return (fold(self.name), self.birth) if fold(self.name) and self.birth else None
+        name = fold(self.name) or self.name
+        return (name, self.birth) if name and self.birth else None
 
     def denies(self, other: Identity) -> bool:
         """Return whether both numbers are known on both sides and both differ: a namesake, not the same person."""
