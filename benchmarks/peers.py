@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import apsw
 import msgpack
 import zstandard
 
 from benchmarks.bare_upsert import Rows, upsert_sql
+from benchmarks.data import SETS
+from exchange.schema import SCHEMA
 from exchange.schema.model import Kind, Schema
 
 LEVEL = 19
@@ -103,11 +105,13 @@ def best(found: Mapping[str, int]) -> int:
     return min(found.values())
 
 
-def row_count(rows: Rows) -> int:
-    """Return how many rows there are in all tables."""
-    return sum(len(values) for _, values in rows.values())
+def main() -> None:
+    """Print the peers' sizes for every data set but the tenfold one."""
+    for name, rows in SETS.items():
+        if not name.startswith("10"):
+            found = sizes(SCHEMA, rows())
+            print(f"{name}: " + ", ".join(f"{peer} {size:,}" for peer, size in found.items()))
 
 
-def as_rows(tables: Mapping[str, tuple[Sequence[str], Sequence[tuple[object, ...]]]], *names: str) -> Rows:
-    """Return only some tables."""
-    return {name: tables[name] for name in names}
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 """Made-up schools: the same for the same seed, varied, importable, and visibly nobody's."""
 
 import csv
+from datetime import datetime
 
 import openpyxl
 import pytest
@@ -17,8 +18,12 @@ from exchange.demo.madeup import (
     write_daftar_tendik,
     write_kip_csv,
 )
+from exchange.interop.daftar_pd import import_daftar_pd
+from exchange.interop.report import School
 from exchange.rules.columns import faults
 from exchange.schema import SCHEMA, reference_rows
+from exchange.store.database import open_sqlite
+from exchange.store.ddl import statements
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +150,26 @@ def test_an_sk_list_starts_with_the_holders_of_kps_and_never_names_a_holder_of_k
     write_kip_csv(tmp_path / "sk.csv", rows)
     with (tmp_path / "sk.csv").open(encoding="utf-8", newline="") as file:
         assert list(csv.DictReader(file)) == rows
+
+
+@pytest.mark.parametrize("bentuk", LEVELS)
+def test_an_import_of_the_sheet_takes_every_row_without_a_problem(tmp_path, bentuk):
+    """The imported pupils are column by column those that the school's own rows tell of."""
+    made_up = MadeUpSchool(bentuk, 70, seed=5)
+    store = open_sqlite(tmp_path / "sekolah.db")
+    for statement in statements(SCHEMA, "school"):
+        store.execute(statement)
+    tables = table_rows(made_up)
+    shipped = {table.name: reference_rows(table.name) for table in SCHEMA.reference_tables}
+    for name, (columns, rows) in {**shipped, "sekolah": tables["sekolah"]}.items():
+        marks = ",".join("?" * len(columns))
+        store.executemany(f"INSERT INTO {name} ({','.join(columns)}) VALUES ({marks})", rows)
+    write_daftar_pd(tmp_path / "pd.xlsx", made_up)
+    school = School(made_up.sekolah_id, made_up.npsn, made_up.nama, made_up.semester, made_up.tahun)
+    report = import_daftar_pd(store, school, tmp_path / "pd.xlsx", clock=lambda: datetime(2026, 11, 23))
+    assert report.problems == []
+    columns, rows = tables["peserta_didik"]
+    nik = columns.index("nik")
+    imported = {row[nik]: row[1:] for row in store.execute(f"SELECT {','.join(columns)} FROM peserta_didik")}
+    assert imported == {row[nik]: row[1:] for row in rows}
+    store.close()
