@@ -139,7 +139,7 @@ class Place:
     def nisn_serials(self) -> list[int]:
         """Last seven digits of each pupil's NISN: no two pupils of any made-up schools share them by accident.
 
-        Every kind and seed has 5,000 numbers to itself, and 7,654,321, which shares no divisor with
+        Each of five kinds and 400 seeds has 5,000 numbers to itself, and 7,654,321, which shares no divisor with
         10**7, scatters them so that they look as random as real ones.
         """
         slot = (self.seed * len(LEVELS) + list(LEVELS).index(self.bentuk)) * 5_000
