@@ -76,19 +76,21 @@ class Regions:
         rows = db.execute(
             "SELECT kode_wilayah, nama, id_level_wilayah, mst_kode_wilayah FROM ref_mst_wilayah ORDER BY kode_wilayah"
         ).fetchall()
-        self._rows = {code: (str(name or "").strip(), level, parent) for code, name, level, parent in rows}
+        # Dapodik pads its codes with spaces; other programs do not, so the padding does not count.
+        self._rows = {_trimmed(code): (str(name or "").strip(), level, parent) for code, name, level, parent in rows}
         self._kecamatan: dict[str, list[str]] = {}
-        for code, (name, level, _) in self._rows.items():
+        for code, name, level, _ in rows:
             if level == KECAMATAN_LEVEL:
-                self._kecamatan.setdefault(fold(bare(name)), []).append(code)
+                self._kecamatan.setdefault(fold(bare(str(name or "").strip())), []).append(code)
         self._home = self.path(home)
 
     def path(self, code: object) -> list[str]:
-        """Return a code's own code, its parent's and so on up; at most six steps, since a list may hold a circle."""
+        """Return a code, its parent's and so on up, unpadded; at most six steps, since a list may hold a circle."""
         steps: list[str] = []
-        while isinstance(code, str) and code in self._rows and code not in steps and len(steps) < 6:
-            steps.append(code)
-            code = self._rows[code][2]
+        step = _trimmed(code)
+        while step in self._rows and step not in steps and len(steps) < 6:
+            steps.append(step)
+            step = _trimmed(self._rows[step][2])
         return steps
 
     def name(self, code: object, level: int) -> str:
@@ -117,6 +119,10 @@ class Regions:
         near = {code: len(set(self.path(code)) & set(self._home)) for code in found}
         best = [code for code in found if near[code] == max(near.values())]
         return best[0] if len(best) == 1 else errors.MATCHED_TWICE
+
+
+def _trimmed(code: object) -> str:
+    return str(code or "").rstrip()
 
 
 def bare(name: str) -> str:

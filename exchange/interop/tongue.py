@@ -13,6 +13,7 @@ from exchange.interop.cells import cell_text, fold, has_control, read_value, sho
 from exchange.interop.codes import Codes, Regions
 from exchange.interop.layout import Field
 from exchange.interop.workbook import Cell
+from exchange.rules.kip import normal_card
 from exchange.schema import SCHEMA
 from exchange.schema.model import Column
 
@@ -87,7 +88,7 @@ class Tongue:
             return errors.CONTROL_CHARACTERS
         if isinstance(value, str) and field.how == "birth":
             return value if BORN_AFTER.isoformat() <= value <= self.today.isoformat() else errors.IMPLAUSIBLE
-        return value.upper() if isinstance(value, str) and field.how == "upper" else value
+        return normal_card(value) if isinstance(value, str) and field.how == "upper" else value
 
     def _chosen(self, how: str, column: Column, text: str) -> object | Reason:
         """Return the code that a text of a list stands for."""

@@ -6,13 +6,14 @@ never costs more memory than :mod:`exchange.limits` says. Only the first visible
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
@@ -39,6 +40,13 @@ UNPACKED_MAX = 512 * MIB
 CELLS_MAX = WORKBOOK_ROWS_MAX * 66
 """Cells of the rectangle that a sheet spans: a reader allots all of them, however few are filled."""
 
+LIST_BYTES_MAX = 1024 * MIB
+"""A CSV list that is read row by row: a KIP list of three million rows with all columns of SIPINTAR."""
+
+LIST_ROWS_MAX = 10_000_000
+"""Rows of such a list."""
+
+_ZIP = b"PK\3\4"
 _PIECE = 256 * 1024
 _FAILED = re.compile(rb"""\st\s*=\s*["']e["']""")
 _PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{0,4})([0-9]{1,9})["']""")
@@ -74,6 +82,9 @@ def read_sheet(path: Path) -> Rows:
         >>> read_sheet(file)
         [['NPSN', 'Nama'], ['00000101', 'SD CONTOH 1']]
     """
+    head = _head(path)
+    if not head.startswith(_ZIP):
+        return _squared(_lines(path, WORKBOOK_BYTES_MAX, WORKBOOK_ROWS_MAX), path)
     try:
         with path.open("rb") as file:
             data = file.read(WORKBOOK_BYTES_MAX + 1)
@@ -81,11 +92,29 @@ def read_sheet(path: Path) -> Rows:
         raise errors.FileUnreadable(file=str(path)) from error
     if len(data) > WORKBOOK_BYTES_MAX:
         raise errors.TooLarge(part=path.name, limit=WORKBOOK_BYTES_MAX)
-    if data[:4] == b"PK\3\4":
-        # calamine reads a cell that shows an error as empty, and an empty cell would pass without a word.
-        rows = None if _check(data, path) else _fast(data)
-        return _squared(_slow(data, path) if rows is None else rows, path)
-    return _squared(_table(_text(data, path), path), path)
+    # calamine reads a cell that shows an error as empty, and an empty cell would pass without a word.
+    rows = None if _check(data, path) else _fast(data)
+    return _squared(_slow(data, path) if rows is None else rows, path)
+
+
+def stream_rows(path: Path) -> Iterator[list[Cell]]:
+    """Yield the rows of :func:`read_sheet`, of a CSV file one by one, so that a list of millions fits.
+
+    Rows of a CSV file may differ in length. Errors are those of :func:`read_sheet`; they may come after some rows.
+    """
+    if _head(path).startswith(_ZIP):
+        yield from read_sheet(path)
+        return
+    for row in _lines(path, LIST_BYTES_MAX, LIST_ROWS_MAX):
+        yield [_cell(value) for value in row]
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(4)
+    except OSError as error:
+        raise errors.FileUnreadable(file=str(path)) from error
 
 
 def _check(data: bytes, path: Path) -> bool:
@@ -197,32 +226,43 @@ def _slow(data: bytes, path: Path) -> list[list[object]]:
         raise errors.WorkbookUnreadable(file=str(path)) from error
 
 
-def _text(data: bytes, path: Path) -> str:
-    """Return a text file's text: UTF-16 by its mark, UTF-8, else what Windows in Indonesia writes."""
-    codecs = ["utf-16"] if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else ["utf-8-sig", "cp1252"]
-    for codec in codecs:
+def _codec(path: Path, bytes_max: int) -> str:
+    """Return how a text file is written: UTF-16 by its mark, UTF-8, else as Windows in Indonesia writes."""
+    head = _head(path)
+    for codec in ["utf-16"] if head[:2] in {b"\xff\xfe", b"\xfe\xff"} else ["utf-8-sig", "cp1252"]:
+        decoder, size = codecs.getincrementaldecoder(codec)(), 0
         try:
-            text = data.decode(codec)
-        except UnicodeDecodeError:
+            with path.open("rb") as file:
+                while piece := file.read(_PIECE):
+                    size += len(piece)
+                    if size > bytes_max:
+                        raise errors.TooLarge(part=path.name, limit=bytes_max)
+                    if "\0" in decoder.decode(piece):
+                        raise errors.WorkbookUnreadable(file=str(path))
+                decoder.decode(b"", final=True)
+        except UnicodeError:
             continue
-        if "\0" not in text:
-            return text
+        except OSError as error:
+            raise errors.FileUnreadable(file=str(path)) from error
+        return codec
     raise errors.WorkbookUnreadable(file=str(path))
 
 
-def _table(text: str, path: Path) -> list[list[object]]:
-    """Split a text by the separator that its first lines use."""
-    head = text[:8192].splitlines()[:20]
-    separator = max(",;\t", key=lambda mark: max((line.count(mark) for line in head), default=0))
-    rows: list[list[object]] = []
+def _lines(path: Path, bytes_max: int, rows_max: int) -> Iterator[list[object]]:
+    """Yield the rows of a text file, split by the separator that its first lines use."""
     try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
-            rows.append(list(row))
-            if len(rows) > WORKBOOK_ROWS_MAX:
-                raise errors.TooLarge(part=path.name, limit=WORKBOOK_ROWS_MAX)
-    except csv.Error as error:
+        with path.open(encoding=_codec(path, bytes_max), newline="") as file:
+            head = file.read(8192).splitlines()[:20]
+            file.seek(0)
+            separator = max(",;\t", key=lambda mark: max((line.count(mark) for line in head), default=0))
+            for count, row in enumerate(csv.reader(file, delimiter=separator), 1):
+                if count > rows_max:
+                    raise errors.TooLarge(part=path.name, limit=rows_max)
+                yield list(row)
+    except (csv.Error, UnicodeError) as error:
         raise errors.WorkbookUnreadable(file=str(path)) from error
-    return rows
+    except OSError as error:
+        raise errors.FileUnreadable(file=str(path)) from error
 
 
 def _squared(rows: Iterable[list[object]], path: Path) -> Rows:
