@@ -16,7 +16,7 @@ from exchange import errors
 from exchange.format.changeset import decode_changeset
 from exchange.format.outcome import decode_outcome
 from exchange.merge.decision import decide, decide_delete
-from exchange.records import Block, Cause, Line, Manifest, Op, Outcome, row_key
+from exchange.records import Block, Cause, Line, Manifest, Op, Outcome, Position, row_key
 from exchange.schema.model import Column, Group, Table
 from exchange.store import chains, rows
 from exchange.store.school import SchoolStore
@@ -38,8 +38,14 @@ class Replaced:
 
     def as_json(self) -> dict[str, object]:
         """Return it under the names of ``kirim school apply --json``."""
-        return {"table": self.table, "id": self.row, "column": self.column, "old": self.old, "new": self.new,
-                "why": self.why.name.lower()}
+        return {
+            "table": self.table,
+            "id": self.row,
+            "column": self.column,
+            "old": self.old,
+            "new": self.new,
+            "why": self.why.name.lower(),
+        }
 
 
 @dataclass
@@ -91,13 +97,18 @@ def fits(store: SchoolStore, manifest: Manifest) -> bool:
     named = (manifest.first, *answer.returned)
     if (
         not store.applied_position(manifest.first)
-        or (store.value_at(shared.number) or b"")[:8] != shared.value
-        or (store.value_at(merged.number) or b"")[:8] != merged.value
+        or not _own_position(store, shared)
+        or not _own_position(store, merged)
         or store.have_position not in named
         or manifest.last == number
     ):
         raise errors.ReturnUnfit()
     return True
+
+
+def _own_position(store: SchoolStore, position: Position) -> bool:
+    """Whether a position is on this laptop's own chain; every chain has the same beginning."""
+    return position.number == 0 or (store.value_at(position.number) or b"")[:8] == position.value
 
 
 class Applying:
@@ -131,12 +142,16 @@ class Applying:
         groups = {0} if block.op is Op.INSERT else {table.group_of[c.name].number for c in block.columns}
         for key in keys:
             self._own.setdefault(key, set()).update(groups)
-        above = [c for c in table.references if c.ref in self.schema.by_name and not self.schema.by_name[c.ref].is_reference]
+        above = [
+            c for c in table.references if c.ref in self.schema.by_name and not self.schema.by_name[c.ref].is_reference
+        ]
         if above:
             there = rows.fetch(self.db, table, table.columns, names)
             for name, found in there.items():
                 values = dict(zip(table.all_columns, (*row_key(name), *found), strict=False))
-                self._own_parents.update((self.schema.by_name[c.ref or ""].number, str(values[c])) for c in above if values[c])
+                self._own_parents.update(
+                    (self.schema.by_name[c.ref or ""].number, str(values[c])) for c in above if values[c]
+                )
 
     # --- blocks -------------------------------------------------------------------------------
 
@@ -167,7 +182,8 @@ class Applying:
         """Mark rows deleted, except one that the school edited, or hung a row on, without knowing: it lives again."""
         number = block.table.number
         stand = [
-            n for n, name in enumerate(names)
+            n
+            for n, name in enumerate(names)
             if (number, name) not in self._own and (number, name) not in self._own_parents
         ]
         if stand:
@@ -177,7 +193,8 @@ class Applying:
         table, keys = block.table, len(block.table.key)
         there = rows.fetch(self.db, table, block.columns, names)
         mine = [
-            n for n, name in enumerate(names)
+            n
+            for n, name in enumerate(names)
             if (table.number, name) in self._own or (table.number, name) in self._own_deletes
         ]
         self._revive_parents(block)
@@ -215,15 +232,24 @@ class Applying:
         taken_over: dict[Column, object] = {}
         for group in dict.fromkeys(table.group_of[column.name] for column in given):
             columns = [column for column in given if table.group_of[column.name] is group]
-            if there is not None and (own & {0, group.number}) and self._own_stands(block, group, columns, given, there, locks):
+            if (
+                there is not None
+                and (own & {0, group.number})
+                and self._own_stands(block, group, columns, given, there, locks)
+            ):
                 continue
             taken_over.update((column, given[column]) for column in columns)
         if taken_over:
             self._set(table, name, taken_over, there, block, revive=True)
 
     def _own_stands(
-        self, block: Block, group: Group, columns: Sequence[Column], given: dict[Column, object],
-        there: tuple[object, ...], locks: set[int],
+        self,
+        block: Block,
+        group: Group,
+        columns: Sequence[Column],
+        given: dict[Column, object],
+        there: tuple[object, ...],
+        locks: set[int],
     ) -> bool:
         """Whether the school's unsent value of a group outlives the return, as the server will decide too."""
         if block.cause in {Cause.KOREKSI, Cause.KEMBALI}:
@@ -234,7 +260,14 @@ class Applying:
         return decide(group.policy, equal=equal, unseen=block.cause, locked=locked).taken
 
     def _set(
-        self, table: Table, name: str, given: dict[Column, object], there: tuple[object, ...] | None, block: Block, *, revive: bool
+        self,
+        table: Table,
+        name: str,
+        given: dict[Column, object],
+        there: tuple[object, ...] | None,
+        block: Block,
+        *,
+        revive: bool,
     ) -> None:
         columns = tuple(given)
         keys = [[key] for key in row_key(name)]
@@ -264,7 +297,13 @@ class Applying:
         return {group for (group,) in found}
 
     def _replaced(
-        self, table: Table, name: str, columns: Sequence[Column], old: Sequence[object], new: Sequence[object], why: Cause
+        self,
+        table: Table,
+        name: str,
+        columns: Sequence[Column],
+        old: Sequence[object],
+        new: Sequence[object],
+        why: Cause,
     ) -> None:
         for column, was, now in zip(columns, old, new, strict=False):
             if was != now:
@@ -274,17 +313,29 @@ class Applying:
 
     def outcome(self, number: int, encoded: bytes) -> None:
         """Keep the outcome of one of the school's changesets as the server gave it."""
-        if self.db.value(
-            "SELECT outcome IS NOT NULL FROM kirim_changeset WHERE scope = ? AND device = ? AND number = ?",
-            (self.store.scope, self.store.device, number),
-        ) != 0:
+        if (
+            self.db.value(
+                "SELECT outcome IS NOT NULL FROM kirim_changeset WHERE scope = ? AND device = ? AND number = ?",
+                (self.store.scope, self.store.device, number),
+            )
+            != 0
+        ):
             return
         counts, lines = decode_outcome(self.schema, encoded)
         self.db.execute(
             "UPDATE kirim_changeset SET outcome = ?, applied = ?, same = ?, conflict = ?, refused = ?, held = ? "
             "WHERE scope = ? AND device = ? AND number = ?",
-            (encoded, counts.applied, counts.same, counts.conflict, counts.refused, counts.held,
-             self.store.scope, self.store.device, number),
+            (
+                encoded,
+                counts.applied,
+                counts.same,
+                counts.conflict,
+                counts.refused,
+                counts.held,
+                self.store.scope,
+                self.store.device,
+                number,
+            ),
         )
         self.report.lines += lines
         for line in lines:
@@ -293,9 +344,18 @@ class Applying:
         self.db.executemany(
             "INSERT INTO kirim_conflict (position, table_no, row, group_no, code, won, own, other) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (self.manifest.last, line.table.number, line.row, line.group.number if line.group else 0, line.code,
-                 int(line.won), _shown(line.columns, line.sent), _shown(line.columns, line.stood))
-                for line in lines if line.outcome is Outcome.CONFLICT
+                (
+                    self.manifest.last,
+                    line.table.number,
+                    line.row,
+                    line.group.number if line.group else 0,
+                    line.code,
+                    int(line.won),
+                    _shown(line.columns, line.sent),
+                    _shown(line.columns, line.stood),
+                )
+                for line in lines
+                if line.outcome is Outcome.CONFLICT
             ],
         )
 
@@ -346,7 +406,12 @@ class Applying:
                 now = dict(zip(table.columns, there[name], strict=False))
                 differs = {c: v for c, v in values.items() if now[c] != v}
                 if differs:
-                    rows.update_rows(self.db, table, tuple(differs), [*([k] for k in row_key(name)), *([v] for v in differs.values())])
+                    rows.update_rows(
+                        self.db,
+                        table,
+                        tuple(differs),
+                        [*([k] for k in row_key(name)), *([v] for v in differs.values())],
+                    )
 
 
 def own_blocks(store: SchoolStore, after: int, last: int) -> Iterator[Block]:

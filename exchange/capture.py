@@ -71,9 +71,7 @@ def add(store: SchoolStore, head: ChangesetHead, blocks: Iterable[Block]) -> Non
         digest.update(part)
         writer.add(part)
     writer.close()
-    chains.add_changeset(
-        store.db, store.scope, store.device, head, chain_next(before, digest.digest()), position=0
-    )
+    chains.add_changeset(store.db, store.scope, store.device, head, chain_next(before, digest.digest()), position=0)
 
 
 def changed_blocks(store: SchoolStore) -> Iterator[Block]:
@@ -134,9 +132,7 @@ def _edited(store: SchoolStore, table: Table) -> Iterator[Block]:
         now, then = row[keys : keys + width], row[keys + width :]
         if now == then and all(map(_same_type, now, then)):
             continue
-        changed = tuple(
-            sorted(n for group in groups if any(_differs(now[n], then[n]) for n in group) for n in group)
-        )
+        changed = tuple(sorted(n for group in groups if any(_differs(now[n], then[n]) for n in group) for n in group))
         if changed:
             sets.setdefault(changed, []).append((*row[:keys], *(now[n] for n in changed)))
     for changed, found in sets.items():

@@ -71,9 +71,7 @@ def _table_blocks(
             yield Block(table, Op(shape.op), columns, part, Cause(shape.cause), shape.locked, shape.home or None)
 
 
-def _shapes(
-    table: Table, groups: dict[int, Entry], deleted: bool, home: str
-) -> Iterator[tuple[_Shape, Sequence[int]]]:
+def _shapes(table: Table, groups: dict[int, Entry], deleted: bool, home: str) -> Iterator[tuple[_Shape, Sequence[int]]]:
     """Yield how a row travels: deleted, whole, or the groups that each cause touched."""
     keys = len(table.key)
     if deleted:
@@ -95,7 +93,9 @@ def _shapes(
 def baseline_blocks(server: ServerStore, school: School) -> Iterator[Block]:
     """Yield every live row of a school's scope and every lock: a prefill's content."""
     for table in server.schema.data_tables:
-        found = rows.read_blocks(server.db, table, table.columns, "kirim_home = ?", (school.sekolah_id,), BLOCK_ROWS_MAX)
+        found = rows.read_blocks(
+            server.db, table, table.columns, "kirim_home = ?", (school.sekolah_id,), BLOCK_ROWS_MAX
+        )
         for block in insert_blocks(table, found):
             yield Block(table, Op.INSERT, block.columns, block.values, Cause.PUSAT)
             yield from _locked(server, block)

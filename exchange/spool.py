@@ -156,3 +156,33 @@ def sweep(folder: Path) -> int:
         part.unlink(missing_ok=True)
         count += 1
     return count
+
+
+@contextmanager
+def building(home: Path) -> Iterator[Path]:
+    """Give an empty folder whose content moves into a home when it is finished, and vanishes otherwise.
+
+    What moves last is the database: a home without one is no home, so a killed start leaves nothing that looks finished.
+    """
+    with disk(home):
+        home.mkdir(parents=True, exist_ok=True)
+        place = home / f".{secrets.token_hex(8)}{PARTIAL}"
+        place.mkdir(mode=0o700)
+    try:
+        yield place
+        with disk(home):
+            for entry in sorted(place.iterdir(), key=lambda path: path.suffix == ".db"):
+                os.rename(entry, home / entry.name)
+            sync_folder(home)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def move(path: Path, folder: Path, name: str) -> Path:
+    """Move a finished file into another folder of the same home; repeating it changes nothing."""
+    target = folder / name
+    if path.exists():
+        with disk(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            os.replace(path, target)
+    return target

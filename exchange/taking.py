@@ -83,7 +83,9 @@ class Taking:
         entries = server.entries_after(self.scope, head.base.number) if school.position > head.base.number else []
         self._tail = last_words(entries)
         self._gone = {
-            key for key, groups in self._tail.items() if 0 in groups and groups[0].op is Op.DELETE and is_opinion(groups[0])
+            key
+            for key, groups in self._tail.items()
+            if 0 in groups and groups[0].op is Op.DELETE and is_opinion(groups[0])
         }
         self._open: set[tuple[int, str]] = {
             (table, row)
@@ -190,7 +192,10 @@ class Taking:
         values = list(block.values[: len(table.key)])
         for column, given in zip(block.columns, block.values[len(table.key) :], strict=True):
             group = table.group_of[column.name]
-            if group.policy not in {Policy.PUSAT, Policy.DINAS}:
+            # A value that Dapodik gives every new row by itself is nobody's decision.
+            if group.policy not in {Policy.PUSAT, Policy.DINAS} or all(
+                value in (None, column.default) for value in given
+            ):
                 kept.append(column)
                 values.append(given)
                 continue
@@ -220,7 +225,8 @@ class Taking:
                 careful.update(range(block.count))
         if self._tail or self._open:
             careful.update(
-                n for n, name in enumerate(names)
+                n
+                for n, name in enumerate(names)
                 if (table.number, name) in self._tail or (table.number, name) in self._open
             )
         if any(group.policy in {Policy.TERKUNCI, Policy.KIP} for group in groups):
@@ -232,7 +238,8 @@ class Taking:
             if found != plain.count:
                 there = rows.fetch(self.db, table, (), plain_names)
                 odd = {
-                    name for name in plain_names
+                    name
+                    for name in plain_names
                     if name not in there or there[name][0] == 1 or there[name][1] != self.scope
                 }
                 careful.update(n for n, name in enumerate(names) if name in odd)
@@ -278,8 +285,18 @@ class Taking:
             if verdict.taken:
                 set_now.update(zip(columns, sent, strict=True))
             if verdict.reason is not None:
-                self._line(table, name, group, verdict.outcome, verdict.reason, columns, sent, was,
-                           cause=unseen or Cause.SEKOLAH, won=verdict.taken)
+                self._line(
+                    table,
+                    name,
+                    group,
+                    verdict.outcome,
+                    verdict.reason,
+                    columns,
+                    sent,
+                    was,
+                    cause=unseen or Cause.SEKOLAH,
+                    won=verdict.taken,
+                )
                 if verdict.taken:
                     self._back(table, name, group.number)
                 else:
@@ -289,7 +306,9 @@ class Taking:
             self._revive(table, name)
             self._line(table, name, None, Outcome.CONFLICT, errors.REVIVED, won=True)
         if set_now:
-            one = Block(table, Op.UPDATE, tuple(set_now), [*([k] for k in row_key(name)), *([v] for v in set_now.values())])
+            one = Block(
+                table, Op.UPDATE, tuple(set_now), [*([k] for k in row_key(name)), *([v] for v in set_now.values())]
+            )
             rows.update_rows(self.db, table, one.columns, one.values)
             self._wrote(one, [name])
         self._outcomes[worst] += 1
@@ -302,7 +321,9 @@ class Taking:
                 return found[0]
             if column.name == table.scope and value != self.scope:
                 return errors.OTHER_HOME
-            if column.name == table.parent_column and self._foreign_parents(self.schema.by_name[column.ref or ""], [value]):
+            if column.name == table.parent_column and self._foreign_parents(
+                self.schema.by_name[column.ref or ""], [value]
+            ):
                 return errors.OTHER_HOME
         if table.name == "tugas_tambahan" and self._is_head(name, dict(zip(columns, sent, strict=True))):
             return errors.OWNED_BY_DINAS
@@ -381,7 +402,9 @@ class Taking:
             columns = tuple(c for c, value in zip(table.columns, there, strict=False) if value is not None)
             stood = tuple(value for value in there[: len(table.columns)] if value is not None)
             cause = next(iter(tail.values())).cause if tail else Cause.SEKOLAH
-            self._line(table, name, None, verdict.outcome, verdict.reason, columns, (), stood, cause=cause, won=verdict.taken)
+            self._line(
+                table, name, None, verdict.outcome, verdict.reason, columns, (), stood, cause=cause, won=verdict.taken
+            )
         if verdict.taken:
             keys = [[key] for key in row_key(name)]
             rows.mark_deleted(self.db, table, keys)
@@ -396,7 +419,8 @@ class Taking:
         """Whether somebody else hung a new row on this one after the base."""
         for child, column in self.schema.children[table.name]:
             added = [
-                row for (number, row), groups in self._tail.items()
+                row
+                for (number, row), groups in self._tail.items()
                 if number == child.number and 0 in groups and groups[0].op is Op.INSERT and is_opinion(groups[0])
             ]
             if not added:
@@ -405,7 +429,9 @@ class Taking:
                 at = child.key.index(column)
                 if any(row_key(row)[at] == name for row in added):
                     return True
-            elif any(found[0] == name and found[1] != 1 for found in rows.fetch(self.db, child, (column,), added).values()):
+            elif any(
+                found[0] == name and found[1] != 1 for found in rows.fetch(self.db, child, (column,), added).values()
+            ):
                 return True
         return False
 
@@ -458,23 +484,38 @@ class Taking:
         if reason is errors.OTHER_HOME and (
             there := rows.fetch(self.db, block.table, block.table.columns, [name]).get(name)
         ):
-            self._refuse_foreign(block.table, name, dict(zip(block.columns, sent, strict=True)),
-                                 dict(zip(block.table.columns, there, strict=False)))
+            self._refuse_foreign(
+                block.table,
+                name,
+                dict(zip(block.columns, sent, strict=True)),
+                dict(zip(block.table.columns, there, strict=False)),
+            )
             return
         named = (column,) if column is not None and column in block.columns else ()
-        value = tuple(values[n] for c, values in zip((*block.table.key, *block.columns), block.values, strict=True) if c in named)
+        value = tuple(
+            values[n] for c, values in zip((*block.table.key, *block.columns), block.values, strict=True) if c in named
+        )
         self._line(block.table, name, None, Outcome.REFUSED, reason, named, value)
         self._put_aside(block.table, name, block.columns, sent, reason)
         self._outcomes[Outcome.REFUSED] += 1
 
-    def _put_aside(self, table: Table, name: str, columns: Sequence[Column], sent: Sequence[object], reason: Reason) -> None:
+    def _put_aside(
+        self, table: Table, name: str, columns: Sequence[Column], sent: Sequence[object], reason: Reason
+    ) -> None:
         one = Block(table, Op.INSERT, tuple(columns), [*([k] for k in row_key(name)), *([v] for v in sent)])
         head = ChangesetHead(1, Position(0, bytes(8)))
         self.db.execute(
             "INSERT INTO kirim_open (scope, table_no, row, code, device, number, bytes) VALUES (?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (scope, table_no, row) DO UPDATE SET code = excluded.code, bytes = excluded.bytes",
-            (self.scope, table.number, name, reason.number, self.device, self.head.number,
-             chains.frame(encode_changeset(self.schema, self.scope, head, [one]))),
+            (
+                self.scope,
+                table.number,
+                name,
+                reason.number,
+                self.device,
+                self.head.number,
+                chains.frame(encode_changeset(self.schema, self.scope, head, [one])),
+            ),
         )
         self._open.add((table.number, name))
 
@@ -500,7 +541,8 @@ class Taking:
 
     def _aside(self, table: Table, name: str) -> dict[Column, object]:
         stored = self.db.value(
-            "SELECT bytes FROM kirim_open WHERE scope = ? AND table_no = ? AND row = ?", (self.scope, table.number, name)
+            "SELECT bytes FROM kirim_open WHERE scope = ? AND table_no = ? AND row = ?",
+            (self.scope, table.number, name),
         )
         _, blocks = decode_changeset(self.schema, self.scope, chains.unframe(bytes(stored)))
         block = next(blocks)
@@ -527,13 +569,32 @@ class Taking:
         return foreign
 
     def _line(
-        self, table: Table, row: str, group: Group | None, outcome: Outcome, reason: Reason,
-        columns: Sequence[Column] = (), sent: Sequence[object] = (), stood: Sequence[object] = (),
-        *, cause: Cause = Cause.SEKOLAH, won: bool = False,
+        self,
+        table: Table,
+        row: str,
+        group: Group | None,
+        outcome: Outcome,
+        reason: Reason,
+        columns: Sequence[Column] = (),
+        sent: Sequence[object] = (),
+        stood: Sequence[object] = (),
+        *,
+        cause: Cause = Cause.SEKOLAH,
+        won: bool = False,
     ) -> None:
         self.taken.lines.append(
-            Line(table, row, group, outcome, reason.number, tuple(c.name for c in columns), tuple(sent), tuple(stood),
-                 cause, won)
+            Line(
+                table,
+                row,
+                group,
+                outcome,
+                reason.number,
+                tuple(c.name for c in columns),
+                tuple(sent),
+                tuple(stood),
+                cause,
+                won,
+            )
         )
 
     def _correct(self, table: Table, row: str, group: int) -> None:

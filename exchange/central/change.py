@@ -47,8 +47,12 @@ class Changed:
 
     def as_json(self) -> dict[str, object]:
         """Return it under the names of ``kirim server change --json``."""
-        return {"changed": self.changed, "unchanged": self.unchanged, "unmatched": list(self.unmatched),
-                "schools": self.schools}
+        return {
+            "changed": self.changed,
+            "unchanged": self.unchanged,
+            "unmatched": list(self.unmatched),
+            "schools": self.schools,
+        }
 
 
 @dataclass(slots=True)
@@ -154,7 +158,9 @@ def _make(
         stood = rows.fetch(server.db, entry.table, entry.table.columns, [entry.row]).get(entry.row)
         home = str(stood[-1]) if stood else _new_home(server, entry, homes)
         if not home or (stood is None and entry.deleted):
-            unmatched += [{"line": line.line, "table": line.table, "id": line.id, "column": line.column} for line in entry.lines]
+            unmatched += [
+                {"line": line.line, "table": line.table, "id": line.id, "column": line.column} for line in entry.lines
+            ]
             continue
         homes[entry.table.name, entry.row] = home
         blocks = list(_blocks(server, cause, entry, stood))
@@ -165,7 +171,9 @@ def _make(
     for scope in sorted(touched):
         record(server, _school(server, scope), cause, by_scope[scope])
     for line in assignments:
-        school = server.school_by_npsn(line.id) if len(line.id.strip()) == 8 else _school(server, line.id.strip().lower())
+        school = (
+            server.school_by_npsn(line.id) if len(line.id.strip()) == 8 else _school(server, line.id.strip().lower())
+        )
         heads.assign(server, school, _POSTS[line.column], (line.value or "").strip(), today.isoformat())
         touched.add(school.sekolah_id)
         changed += 1

@@ -40,7 +40,8 @@ def assign(
     db, schema, scope = server.db, server.schema, school.sekolah_id
     running = running_semester(db)
     found = db.execute(
-        "SELECT ptk_id FROM ptk WHERE kirim_home = ? AND soft_delete = 0 AND (ptk_id = ? OR nama = ?)", (scope, who.lower(), who)
+        "SELECT ptk_id FROM ptk WHERE kirim_home = ? AND soft_delete = 0 AND (ptk_id = ? OR nama = ?)",
+        (scope, who.lower(), who),
     ).fetchone()
     ptk = found[0] if found else str(new_id())
     blocks = []
@@ -51,8 +52,15 @@ def assign(
     assignment = derive_id("ptk_terdaftar", ptk, scope, running.tahun_ajaran_id)
     if not db.value("SELECT 1 FROM ptk_terdaftar WHERE ptk_terdaftar_id = ? AND soft_delete = 0", (assignment,)):
         blocks.append(
-            _row(schema.by_name["ptk_terdaftar"], assignment, ptk_id=ptk, sekolah_id=scope,
-                 tahun_ajaran_id=running.tahun_ajaran_id, ptk_induk=1, tmt_tugas=today)
+            _row(
+                schema.by_name["ptk_terdaftar"],
+                assignment,
+                ptk_id=ptk,
+                sekolah_id=scope,
+                tahun_ajaran_id=running.tahun_ajaran_id,
+                ptk_induk=1,
+                tmt_tugas=today,
+            )
         )
     duty = schema.by_name["tugas_tambahan"]
     for (former,) in db.execute(

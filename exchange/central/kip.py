@@ -34,8 +34,12 @@ class KipImport:
 
     def as_json(self) -> dict[str, object]:
         """Return it under the names of ``kirim server kip import --json``."""
-        return {"matched": self.matched, "unchanged": self.unchanged, "unmatched": list(self.unmatched),
-                "schools": self.schools}
+        return {
+            "matched": self.matched,
+            "unchanged": self.unchanged,
+            "unmatched": list(self.unmatched),
+            "schools": self.schools,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,9 @@ def _push(server: ServerStore, given: Sequence[KipRow], progress: Callable[[int,
     waits: list[tuple[KipRow, str]] = []
     by_scope: dict[str, list[tuple[KipRow, _Pupil]]] = {}
     pupils = _match(server, given)
-    locked = {row for row, group in server.locks(table.number, sorted({p.row for p in pupils if p})) if group == kip_group}
+    locked = {
+        row for row, group in server.locks(table.number, sorted({p.row for p in pupils if p})) if group == kip_group
+    }
     last: dict[str, KipRow] = {}
     for row, pupil in zip(given, pupils, strict=True):
         number = normal_card(row.no_kip)
@@ -118,7 +124,9 @@ def _push(server: ServerStore, given: Sequence[KipRow], progress: Callable[[int,
         "INSERT INTO kirim_kip (id, bytes, reason) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET reason = excluded.reason",
         [(_identity(row), json.dumps(asdict(row), ensure_ascii=False), reason) for row, reason in waits],
     )
-    told = tuple({"line": r.line, "peserta_didik_id": r.peserta_didik_id, "no_kip": r.no_kip, "reason": why} for r, why in waits)
+    told = tuple(
+        {"line": r.line, "peserta_didik_id": r.peserta_didik_id, "no_kip": r.no_kip, "reason": why} for r, why in waits
+    )
     return KipImport(matched, unchanged, told, len(by_scope))
 
 
@@ -132,15 +140,15 @@ def _match(server: ServerStore, given: Sequence[KipRow]) -> list[_Pupil | None]:
     rest = [r for r in given if r.peserta_didik_id not in by_id]
     by_nisn = _pupils(server, "nisn", (r.nisn for r in rest))
     by_nik = _pupils(server, "nik", (r.nik for r in rest))
-    return [
-        by_id.get(r.peserta_didik_id or "") or by_nisn.get(r.nisn or "") or by_nik.get(r.nik or "") for r in given
-    ]
+    return [by_id.get(r.peserta_didik_id or "") or by_nisn.get(r.nisn or "") or by_nik.get(r.nik or "") for r in given]
 
 
 def _pupils(server: ServerStore, column: str, wanted: Iterable[str | None]) -> dict[str, _Pupil]:
     values = sorted({value for value in wanted if value})
     at = {"peserta_didik_id": 0, "nisn": 6, "nik": 7}[column]
-    rows = list(server.db.chosen(f"SELECT {_COLUMNS} FROM peserta_didik WHERE soft_delete = 0 AND {column} IN ({{}})", values))
+    rows = list(
+        server.db.chosen(f"SELECT {_COLUMNS} FROM peserta_didik WHERE soft_delete = 0 AND {column} IN ({{}})", values)
+    )
     active: dict[str, set[str]] = {}
     for pupil, school in server.db.chosen(
         "SELECT peserta_didik_id, sekolah_id FROM registrasi_peserta_didik WHERE jenis_keluar_id IS NULL "

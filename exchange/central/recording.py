@@ -36,7 +36,10 @@ def record(server: ServerStore, school: School, cause: Cause, blocks: Sequence[B
 
 
 def log(
-    server: ServerStore, school: School, cause: Cause, blocks: Sequence[Block],
+    server: ServerStore,
+    school: School,
+    cause: Cause,
+    blocks: Sequence[Block],
     entries: Iterable[tuple[int, str, int, int, int, int]],
 ) -> School:
     """Keep blocks as a changeset of the centre in a school's log, with an index row for each group."""

@@ -108,8 +108,22 @@ def add_changeset(
     db.execute(
         "INSERT INTO kirim_changeset (scope, device, number, value, origin, base, base_value, position, outcome, applied, "
         "same, conflict, refused, held) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (scope, device, head.number, value, head.origin or value, head.base.number, head.base.value, position, outcome,
-         told.applied, told.same, told.conflict, told.refused, told.held),
+        (
+            scope,
+            device,
+            head.number,
+            value,
+            head.origin or value,
+            head.base.number,
+            head.base.value,
+            position,
+            outcome,
+            told.applied,
+            told.same,
+            told.conflict,
+            told.refused,
+            told.held,
+        ),
     )
 
 
@@ -120,7 +134,10 @@ def chain(db: Database, scope: str, device: bytes, first: int, last: int) -> lis
         "WHERE scope = ? AND device = ? AND number > ? AND number <= ? ORDER BY number",
         (scope, device, first, last),
     )
-    return [Stored(n, value, origin, Position(base, base_value), position) for n, value, origin, base, base_value, position in rows]
+    return [
+        Stored(n, value, origin, Position(base, base_value), position)
+        for n, value, origin, base, base_value, position in rows
+    ]
 
 
 def value_at(db: Database, scope: str, device: bytes, number: int) -> bytes | None:

@@ -121,8 +121,13 @@ def open_sqlite(path: Path) -> Database:
 
 def tune(connection: Any) -> None:
     """Set what every connection to a SQLite store needs."""
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF", "cache_size=-16000",
-                   "wal_autocheckpoint=4000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=OFF",
+        "cache_size=-16000",
+        "wal_autocheckpoint=4000",
+    ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
 
 

@@ -71,12 +71,19 @@ def _metadata(schema: Schema, role: str) -> Any:
             sa.Index(f"kirim_ix_{table.name}_{name}", metadata.tables[table.name].c[name])
         if role == "school" and not table.is_reference:
             before = [sa.Column(c.name, typed(c), nullable=c in table.columns) for c in table.all_columns]
-            before += [sa.Column("soft_delete", sa.Integer), sa.Column("kirim_home", sa.Text),
-                       sa.Column("kirim_existed", sa.Integer, nullable=False)]
+            before += [
+                sa.Column("soft_delete", sa.Integer),
+                sa.Column("kirim_home", sa.Text),
+                sa.Column("kirim_existed", sa.Integer, nullable=False),
+            ]
             sa.Table(f"kirim_before_{table.name}", metadata, *before, sa.PrimaryKeyConstraint(*table.key_names))
     for name, (columns_text, key) in (_COMMON | (_SCHOOL if role == "school" else _SERVER)).items():
-        sa.Table(name, metadata, *[_engine_column(sa, text) for text in columns_text.split(";")],
-                 sa.PrimaryKeyConstraint(*key.split()))
+        sa.Table(
+            name,
+            metadata,
+            *[_engine_column(sa, text) for text in columns_text.split(";")],
+            sa.PrimaryKeyConstraint(*key.split()),
+        )
     for name, table_name, columns_text in _INDEXES if role == "server" else ():
         sa.Index(name, *[metadata.tables[table_name].c[c] for c in columns_text.split()])
     return metadata
@@ -141,11 +148,14 @@ _SERVER = {
         "value blob; revoked_after int",
         "scope key_id",
     ),
-    "kirim_code": ("scope text; key_id blob; purpose text; public blob; subject blob; spent blob", "scope key_id"),
+    "kirim_code": (
+        "scope text; key_id blob; purpose text; public blob; subject blob; spent blob; root blob; root_signature blob",
+        "scope key_id",
+    ),
     "kirim_package": (
         "seq serial; package_id blob; scope text; kind int; number int; device blob; first int; last int; state text; "
         "code int 0; file text; size int; plaintext blob; file_key blob; received_at int; applied int 0; same int 0; "
-        "conflict int 0; refused int 0; held int 0; position int; receipt blob; ledger blob; archived int 0",
+        "conflict int 0; refused int 0; held int 0; position int; value blob; receipt blob; ledger blob",
         "seq",
     ),
     "kirim_log": (
@@ -186,7 +196,7 @@ def _capture(table: Table) -> Iterator[str]:
     new_keys = ", ".join(f"NEW.{key}" for key in table.key_names)
 
     def trigger(when: str, action: str) -> str:
-        name = f"kirim_{when.split()[0].lower()}_{when.split()[1].lower()}_{table.name}"
+        name = f"kirim_{when.split(maxsplit=1)[0].lower()}_{when.split()[1].lower()}_{table.name}"
         return f"CREATE TRIGGER {name} {when} ON {table.name} WHEN {on_now} BEGIN {action}; END"
 
     yield trigger(

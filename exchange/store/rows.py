@@ -37,7 +37,9 @@ def _upsert_sql(table: Table, columns: Columns, data: bool) -> str:
     )
 
 
-def insert_rows(db: Database, table: Table, columns: Columns, values: Sequence[Sequence[object]], home: str | None) -> None:
+def insert_rows(
+    db: Database, table: Table, columns: Columns, values: Sequence[Sequence[object]], home: str | None
+) -> None:
     """Insert rows that are not there yet.
 
     Args:
@@ -68,7 +70,9 @@ def update_rows(
     return db.executemany(_update_sql(table, columns, guarded=True), zip(*rest, *keys, repeat(home)))
 
 
-def upsert_rows(db: Database, table: Table, columns: Columns, values: Sequence[Sequence[object]], home: str | None) -> None:
+def upsert_rows(
+    db: Database, table: Table, columns: Columns, values: Sequence[Sequence[object]], home: str | None
+) -> None:
     """Set columns of rows, making those that are not there; deleted ones live again.
 
     Args:
@@ -95,7 +99,9 @@ def mark_deleted(db: Database, table: Table, keys: Sequence[Sequence[object]], h
 def mark_living(db: Database, table: Table, keys: Sequence[Sequence[object]]) -> None:
     """Take the mark of deletion away."""
     where = " AND ".join(f"{key} = ?" for key in table.key_names)
-    db.executemany(f"UPDATE {table.name} SET soft_delete = 0 WHERE {where} AND soft_delete = 1", zip(*keys, strict=True))
+    db.executemany(
+        f"UPDATE {table.name} SET soft_delete = 0 WHERE {where} AND soft_delete = 1", zip(*keys, strict=True)
+    )
 
 
 def columns_of(keys: Iterable[Sequence[object]]) -> list[list[object]]:

@@ -1,0 +1,326 @@
+"""One verified package merged at the server: chain, approval, changesets, findings, log.
+
+Everything happens in the caller's transaction: an error undoes it all, and its fate says what becomes of the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from exchange import digests, errors
+from exchange.central.claims import report_claims
+from exchange.central.recording import tell_others
+from exchange.format.body import read_body
+from exchange.format.certificate import Certificate, KeyKind
+from exchange.format.changeset import chain_next, chain_start
+from exchange.format.outcome import encode_outcome
+from exchange.nodes import ServerNode
+from exchange.packager import approval_facts
+from exchange.reading import Found, changesets
+from exchange.records import Cause, Counts, Manifest, Op
+from exchange.rules.heads import active_heads
+from exchange.schema.model import Column, Table
+from exchange.store import chains
+from exchange.store.reference import running_semester
+from exchange.store.server import MERGED, School
+from exchange.store.source import StoreSource
+from exchange.taking import Taking
+from exchange.trust.approval import check_approval
+from exchange.trust.certificates import SignedCertificate
+from exchange.trust.keys import public_of
+from exchange.trust.opening import VerifiedPackage
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What merging one package gave.
+
+    Attributes:
+        counts: What became of the changesets that were new.
+        first, last: Numbers before the first and of the last changeset in the file.
+        value: Chain value at ``last`` (32 bytes).
+        position: Log position afterwards, ``None`` when nothing was merged.
+        new: Whether any changeset was new, or the package said anything that the server did not know.
+    """
+
+    counts: Counts = field(default_factory=Counts)
+    first: int = 0
+    last: int = 0
+    value: bytes = b""
+    position: int | None = None
+    new: bool = False
+
+
+@dataclass(slots=True)
+class _Chain:
+    """A device's chain as the server has it."""
+
+    device: bytes
+    last: int
+    value: bytes
+
+
+def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merged:
+    """Merge a package's new changesets and note what it says it has.
+
+    Args:
+        server: The server; the caller holds the school's lock and a transaction.
+        school: Whose package; read again here.
+        package: Verified and opened, its body at the beginning.
+
+    Raises:
+        SchemaNewer, Gap, BaseUnknown, ApprovalOther, CodeTwice: KF-209, KF-401, KF-403, KF-310, KF-311; the file is held.
+        Fork, ApprovalBad, Revoked, Malformed, TooLarge: KF-402, KF-309, KF-308, KF-208, KF-207; the file is quarantined.
+        DoesNotAddUp: KF-502.
+
+    Source:
+        docs/protocol.md, rules 5 to 17 and 29.
+    """
+    package.body.seek(0)
+    school = server.store.school(school.sekolah_id) or school
+    manifest, items = read_body(package.body, server.store.schema.version)
+    _admit(server, school, package.admitted)
+    _check_have(server, school, manifest)
+    chain = _chain(server, school, package.header.sender)
+    _check_first(server, school, chain, manifest)
+    counts, tables, new = Counts(), Counter[tuple[int, Op]](), False
+    number, value = manifest.first.number, _value_at(server, school, chain, manifest.first.number)
+    claims: dict[tuple[Table, Column], set[object]] = {}
+    for found in changesets(server.store.schema, school.sekolah_id, items):
+        number += 1
+        if found.reference or found.head.number != number or number > manifest.last:
+            raise errors.Malformed(part="changeset's number")
+        if number <= chain.last:
+            for block in found.tapped(_forget):
+                tables[block.table.number, block.op] += block.count
+            value = chain_next(value, found.digest.digest())
+            if chains.value_at(server.store.db, school.sekolah_id, chain.device, number) != value:
+                raise errors.Fork(number=number)
+            continue
+        school, told, value = _take(server, school, chain, found, value, tables, claims)
+        counts, new = counts + told, True
+    if number != manifest.last:
+        raise errors.Malformed(part="number of changesets")
+    _check_approval(server, school, package.header.sender, manifest, value, tables)
+    if claims:
+        school = report_claims(server.store, school, claims)
+    _note(server, school, chain, manifest, value)
+    return Merged(
+        counts,
+        manifest.first.number,
+        manifest.last,
+        value,
+        school.position if new else None,
+        new or _is_news(school, manifest),
+    )
+
+
+def _forget(part: bytes) -> None:
+    """A part that is known already is only hashed."""
+
+
+def _is_news(school: School, manifest: Manifest) -> bool:
+    """Whether a package without new changesets says anything: what the school has, or that it was acknowledged."""
+    return (
+        manifest.have.number > school.have
+        or manifest.first.number > school.told
+        or manifest.last == manifest.first.number
+    )
+
+
+# --- who and where ----------------------------------------------------------------------------
+
+
+def _admit(server: ServerNode, school: School, admitted: Collection[SignedCertificate]) -> None:
+    """Keep certificates that a code or key signed. A code is spent by its first laptop; a second one holds both."""
+    db = server.store.db
+    for signed in admitted:
+        certificate = signed.certificate
+        if certificate.kind is KeyKind.PERANGKAT:
+            spent = db.value(
+                "SELECT spent FROM kirim_code WHERE scope = ? AND key_id = ?", (school.sekolah_id, certificate.issuer)
+            )
+            if spent is not None and bytes(spent) != certificate.key_id:
+                raise errors.CodeTwice()
+            db.execute(
+                "UPDATE kirim_code SET spent = ? WHERE scope = ? AND key_id = ?",
+                (certificate.key_id, school.sekolah_id, certificate.issuer),
+            )
+        db.execute(
+            "INSERT INTO kirim_key (scope, key_id, kind, body, signature, subject, state) VALUES (?, ?, ?, ?, ?, ?, 'aktif') "
+            "ON CONFLICT (scope, key_id) DO NOTHING",
+            (
+                school.sekolah_id,
+                certificate.key_id,
+                int(certificate.kind),
+                signed.body,
+                signed.signature,
+                certificate.subject,
+            ),
+        )
+
+
+def _check_have(server: ServerNode, school: School, manifest: Manifest) -> None:
+    if not server.store.holds(school, manifest.have):
+        raise errors.BaseUnknown(number=manifest.have.number)
+
+
+def _chain(server: ServerNode, school: School, device: bytes) -> _Chain:
+    row = server.store.db.execute(
+        "SELECT last, value, revoked_after FROM kirim_key WHERE scope = ? AND key_id = ?", (school.sekolah_id, device)
+    ).fetchone()
+    if row is None:
+        raise errors.SenderUnknown()
+    start = chain_start(school.sekolah_id, device)
+    return _Chain(device, row[0], bytes(row[1]) if row[1] else start)
+
+
+def _value_at(server: ServerNode, school: School, chain: _Chain, number: int) -> bytes:
+    if number == 0:
+        return chain_start(school.sekolah_id, chain.device)
+    if number == chain.last:
+        return chain.value
+    return chains.value_at(server.store.db, school.sekolah_id, chain.device, number) or b""
+
+
+def _check_first(server: ServerNode, school: School, chain: _Chain, manifest: Manifest) -> None:
+    """The file must begin on the chain that the server has: later is a gap, elsewhere a fork."""
+    first = manifest.first
+    if first.number > chain.last:
+        raise errors.Gap(got=first.number + 1, expected=chain.last + 1)
+    if _value_at(server, school, chain, first.number)[:8] != first.value:
+        raise errors.Fork(number=first.number)
+    if manifest.last < first.number:
+        raise errors.Malformed(part="last changeset")
+
+
+def _check_approval(
+    server: ServerNode, school: School, device: bytes, manifest: Manifest, value: bytes, tables: Counter[tuple[int, Op]]
+) -> None:
+    """A package with changes carries the approval of whoever the dinas's data name as head."""
+    if manifest.last == manifest.first.number:
+        return
+    approval = manifest.approval
+    if approval is None:
+        raise errors.ApprovalBad()
+    store = server.store
+    heads = active_heads(
+        StoreSource(store.db, store.schema, school.sekolah_id),
+        school.sekolah_id,
+        running_semester(store.db).tahun_ajaran_id,
+    )
+    assignments = {uuid.UUID(head.assignment).bytes: head for head in heads}
+    named = assignments.get(approval.assignment)
+    if named is None or named.role != approval.role:
+        raise errors.ApprovalOther()
+    facts = approval_facts(
+        scope=school.sekolah_id,
+        device=device,
+        first=manifest.first.number,
+        last=manifest.last,
+        value=value,
+        have=manifest.have,
+        tables=dict(tables),
+    )
+    for head in _head_keys(server, school):
+        if head.subject in (bytes(16), approval.assignment):
+            try:
+                check_approval(approval, facts, public_of(head))
+            except errors.ApprovalBad:
+                continue
+            return
+    raise errors.ApprovalBad()
+
+
+def _head_keys(server: ServerNode, school: School) -> list[Certificate]:
+    return [signed.certificate for signed in reversed(server.certificates(school.sekolah_id, KeyKind.KEPALA))]
+
+
+# --- one changeset ----------------------------------------------------------------------------
+
+
+def _take(
+    server: ServerNode,
+    school: School,
+    chain: _Chain,
+    found: Found,
+    before: bytes,
+    tables: Counter[tuple[int, Op]],
+    claims: dict[tuple[Table, Column], set[object]],
+) -> tuple[School, Counts, bytes]:
+    """Take one new changeset: into the tables, the log and the index, with the outcome that it keeps for ever."""
+    store, head, scope = server.store, found.head, school.sekolah_id
+    if not store.holds(school, head.base):
+        raise errors.BaseUnknown(number=head.base.number)
+    writer = chains.PartWriter(store.db, scope, chain.device, head.number)
+    seen = {
+        (table, row) for table, row in store.db.execute("SELECT table_no, row FROM kirim_seen WHERE home = ?", (scope,))
+    }
+    taking = Taking(store, school, chain.device, head, server.codes, seen)
+    sent = 0
+    for block in found.tapped(writer.add):
+        taking.block(block)
+        tables[block.table.number, block.op] += block.count
+        sent += block.count
+    writer.close()
+    taken = taking.finish()
+    if taken.counts.sent != sent:
+        raise errors.DoesNotAddUp(sent=sent, told=taken.counts.sent)
+    value = chain_next(before, found.digest.digest())
+    outcome = encode_outcome(taken.lines, taken.counts)
+    entry = hashlib.sha256(chain.device + head.number.to_bytes(4, "big") + value + hashlib.sha256(outcome).digest())
+    school = store.append(school, MERGED, chain.device, head.number, Cause.SEKOLAH, entry.digest())
+    store.add_index(scope, school.position, dict.fromkeys(taken.index))
+    chains.add_changeset(
+        store.db, scope, chain.device, head, value, position=school.position, outcome=outcome, counts=taken.counts
+    )
+    if taken.touched:
+        tell_others(
+            store,
+            school,
+            [
+                (table, row, group, int(Op.INSERT if group == 0 else Op.UPDATE), int(Cause.PUSAT), 0)
+                for (table, row), groups in taken.touched.items()
+                for group in sorted(groups)
+            ],
+        )
+    for key, values in taken.claims.items():
+        claims.setdefault(key, set()).update(values)
+    chain.last, chain.value = head.number, value
+    return school, taken.counts, value
+
+
+def _note(server: ServerNode, school: School, chain: _Chain, manifest: Manifest, value: bytes) -> None:
+    """Remember how far the chain is merged and what the school says it has."""
+    db = server.store.db
+    db.execute(
+        "UPDATE kirim_key SET last = ?, value = ? WHERE scope = ? AND key_id = ?",
+        (chain.last, chain.value, school.sekolah_id, chain.device),
+    )
+    known: dict[str, dict[str, list[object]]] = json.loads(
+        db.value("SELECT digests FROM kirim_school WHERE sekolah_id = ?", (school.sekolah_id,)) or "{}"
+    )
+    told = _digests(manifest, known)
+    kept = {n: pairs for n, pairs in known.items() if int(n) >= manifest.first.number} | (
+        {str(manifest.last): told} if told else {}
+    )
+    db.execute(
+        "UPDATE kirim_school SET device = ?, have = max(have, ?), told = max(told, ?), digests = ? WHERE sekolah_id = ?",
+        (chain.device, manifest.have.number, manifest.first.number, json.dumps(kept), school.sekolah_id),
+    )
+
+
+def _digests(manifest: Manifest, known: dict[str, dict[str, list[object]]]) -> dict[str, list[object]] | None:
+    """Return the digests that a package means, for the comparison that is made outside the merge (R28)."""
+    if manifest.digests is None:
+        return None
+    before = {
+        int(n): (int(str(c)), bytes.fromhex(str(v))) for n, (c, v) in known.get(str(manifest.first.number), {}).items()
+    }
+    pairs = digests.received(manifest.digests, before)
+    return None if pairs is None else {str(n): [c, v.hex()] for n, (c, v) in pairs.items()}

@@ -1,0 +1,33 @@
+"""A store as validation sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from exchange.schema.model import Schema
+from exchange.store.database import Database
+from exchange.store.reference import codes
+
+
+class StoreSource:
+    """Live rows and codes of a store, for :mod:`exchange.rules`.
+
+    Args:
+        db: The store.
+        schema: The exchanged tables.
+        home: At the server, the school whose rows are meant; ``None`` at a school, where every row is.
+    """
+
+    def __init__(self, db: Database, schema: Schema, home: str | None = None) -> None:
+        self._db, self._home, self._codes = db, home, codes(db, schema)
+
+    def rows(self, table: str, columns: Sequence[str]) -> Iterable[tuple[Any, ...]]:
+        """Yield the live rows of a table."""
+        where, values = ("", ()) if self._home is None else (" AND kirim_home = ?", (self._home,))
+        cursor = self._db.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE soft_delete IS NOT 1{where}", values)
+        return iter(cursor)
+
+    def codes(self, table: str) -> Collection[object] | None:
+        """Return the codes of a reference table, or ``None`` where the list is not kept."""
+        return self._codes(table)
