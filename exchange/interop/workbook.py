@@ -46,6 +46,8 @@ LIST_BYTES_MAX = 1024 * MIB
 LIST_ROWS_MAX = 10_000_000
 """Rows of such a list."""
 
+_STRAY = re.compile(rb"&(?!(?:[A-Za-z]{2,4}|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
+_STYLES = b"""<?xml version="1.0"?><styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"/>"""
 _ZIP = b"PK\3\4"
 _PIECE = 256 * 1024
 _FAILED = re.compile(rb"""\st\s*=\s*["']e["']""")
@@ -94,7 +96,13 @@ def read_sheet(path: Path) -> Rows:
         raise errors.TooLarge(part=path.name, limit=WORKBOOK_BYTES_MAX)
     # calamine reads a cell that shows an error as empty, and an empty cell would pass without a word.
     rows = None if _check(data, path) else _fast(data)
-    return _squared(_slow(data, path) if rows is None else rows, path)
+    if rows is None:
+        rows = _slow(data)
+    if rows is None:
+        rows = _fast(_mended(data))
+    if rows is None:
+        raise errors.WorkbookUnreadable(file=str(path))
+    return _squared(rows, path)
 
 
 def stream_rows(path: Path) -> Iterator[list[Cell]]:
@@ -207,8 +215,8 @@ def _fast(data: bytes) -> Iterable[list[object]] | None:
         return None
 
 
-def _slow(data: bytes, path: Path) -> list[list[object]]:
-    """Read with openpyxl, which takes some workbooks that calamine refuses."""
+def _slow(data: bytes) -> list[list[object]] | None:
+    """Read with openpyxl, which takes some workbooks that calamine refuses; ``None`` if it refuses too."""
     import warnings
 
     import openpyxl  # type: ignore[import-untyped]
@@ -222,8 +230,26 @@ def _slow(data: bytes, path: Path) -> list[list[object]]:
             sheet = (shown or book.worksheets)[0]
             sheet.reset_dimensions()  # the dimension that a broken workbook claims may be wrong
             return [list(row) for row in sheet.iter_rows(max_row=WORKBOOK_ROWS_MAX + 1, values_only=True)]
-    except (InvalidFileException, *_DAMAGE) as error:
-        raise errors.WorkbookUnreadable(file=str(path)) from error
+    except (InvalidFileException, *_DAMAGE):
+        return None
+
+
+def _mended(data: bytes) -> bytes:
+    """Return a workbook without the two faults for which Excel asks whether it should repair a download.
+
+    An ampersand that begins no entity gets one, and a style sheet is replaced by an empty one: the lists have their dates
+    as text. What is missing is never made up.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for member in old.infolist():
+            content = old.read(member)
+            if member.filename.lower().endswith("styles.xml"):
+                content = _STYLES
+            elif member.filename.lower().endswith(".xml"):
+                content = _STRAY.sub(b"&amp;", content)
+            new.writestr(member.filename, content)
+    return buffer.getvalue()
 
 
 def _codec(path: Path, bytes_max: int) -> str:
