@@ -75,18 +75,14 @@ def faults(column: Column, values: Sequence[object], codes: Container[object] | 
     """
     if not values or (values[0] is None and values[-1] is None and values.count(None) == len(values)):
         return {}
-    codes = codes or None
-    clean = _CLEAN[column.kind]
-    present = values
     try:
         try:
-            fine = clean(column, values)
+            fine = _clean(column, values, codes)
         except TypeError:  # there is a NULL in it, or a value of a foreign type
-            present = [value for value in values if value is not None]
-            fine = clean(column, present)
+            fine = _clean(column, [value for value in values if value is not None], codes)
     except (TypeError, ValueError):
         fine = False
-    if fine and (codes is None or _all_listed(column, present, codes)):
+    if fine:
         return {}
     found = ((n, fault(column, value, codes)) for n, value in enumerate(values))
     return {n: reason for n, reason in found if reason is not None}
@@ -115,14 +111,6 @@ def _listed(column: Column, value: object, codes: Container[object]) -> bool:
         return False
     bare = cast(str, value).rstrip(" ")
     return bare in codes or bare.ljust(column.size) in codes
-
-
-def _all_listed(column: Column, present: Sequence[object], codes: Container[object]) -> bool:
-    """Whether every value is listed; the values are of their column's type."""
-    distinct = set(present)
-    if isinstance(codes, AbstractSet) and distinct <= codes:
-        return True
-    return all(_listed(column, value, codes) for value in distinct)
 
 
 # --- one value --------------------------------------------------------------------------------
@@ -219,19 +207,59 @@ _ONE: Mapping[Kind, Callable[[Column, object], Reason | None]] = {
 # takes nothing but text, and that is the cheapest test of type there is.
 
 
-def _clean_integers(column: Column, values: Sequence[object]) -> bool:
-    if operator.countOf(map(type, values), int) != len(values):
+def _clean(column: Column, values: Sequence[object], codes: Container[object] | None) -> bool:
+    if not codes:
+        return _CLEAN[column.kind](column, values)
+    quick = _code_bytes(codes, column.size) if column.kind is Kind.INTEGER and isinstance(codes, frozenset) else b""
+    if quick and _small_integers(values, quick):
+        return True
+    if not _CLEAN[column.kind](column, values):
+        return False
+    # All are of one type by now, so 1 stands for no True and no 1.0, and each code is judged once.
+    distinct = set(values)
+    if isinstance(codes, AbstractSet) and distinct <= codes:
+        return True
+    return all(_listed(column, value, codes) for value in distinct)
+
+
+def _demand(values: Sequence[object], kind: type) -> None:
+    if operator.countOf(map(type, values), kind) != len(values):
         raise TypeError
+
+
+def _clean_integers(column: Column, values: Sequence[object]) -> bool:
+    if _small_integers(values, _FITTING.get(column.size, _ALL_BYTES)):
+        return True
+    _demand(values, int)
     distinct = cast("set[int]", set(values))
     low, high = _bounds(column.size)
     return not distinct or (low <= min(distinct) and max(distinct) <= high)
+
+
+def _small_integers(values: Sequence[object], allowed: bytes) -> bool:
+    """Whether all are integers, and of these from 0 to 255 that ``allowed`` holds."""
+    try:
+        small = bytes(cast(Sequence[int], values))
+    except ValueError:
+        return False
+    # bytes takes integers and truth values only, and truth values are 0 and 1.
+    if 0 in small or 1 in small:
+        _demand(values, int)
+    return not small.translate(None, allowed)
+
+
+@lru_cache(maxsize=256)
+def _code_bytes(codes: frozenset[object], digits: int) -> bytes:
+    """Return those codes that are a byte and have no more than so many digits."""
+    _, high = _bounds(digits)
+    return bytes(code for code in codes if type(code) is int and 0 <= code <= min(high, 255))
 
 
 def _clean_texts(column: Column, values: Sequence[object]) -> bool:
     texts = cast(Sequence[str], values)
     joined = "".join(texts)
     limit = column.size or TEXT_CHARACTERS_MAX
-    return (len(joined) <= limit or max(map(len, texts)) <= limit) and _encodable(joined)
+    return (len(joined) <= limit or not [1 for text in texts if len(text) > limit]) and _encodable(joined)
 
 
 def _clean_chars(column: Column, values: Sequence[object]) -> bool:
@@ -268,16 +296,30 @@ def _clean_dates(column: Column, values: Sequence[object]) -> bool:
     return True
 
 
+def _clean_decimals(column: Column, values: Sequence[object]) -> bool:
+    distinct = set(cast(Sequence[str], values))
+    joined = "\n".join([*distinct, ""])
+    return joined.count("\n") == len(distinct) and _decimals(column.size, column.scale).fullmatch(joined) is not None
+
+
+def _clean_moments(column: Column, values: Sequence[object]) -> bool:
+    return all(_one_moment(column, value) is None for value in set(values))
+
+
 def _clean_doubles(column: Column, values: Sequence[object]) -> bool:
-    if operator.countOf(map(type, values), float) != len(values):
-        raise TypeError
+    _demand(values, float)
     return not math.isnan(sum(cast(Sequence[float], values)))
 
 
-def _clean_one_by_one(column: Column, values: Sequence[object]) -> bool:
-    one = _ONE[column.kind]
-    return all(one(column, value) is None for value in set(cast(Sequence[str], values)) if value is not None)
+@lru_cache(maxsize=64)
+def _decimals(size: int, scale: int) -> re.Pattern[str]:
+    whole, fraction = (f"{{1,{size - scale}}}", f"{{1,{scale}}}") if size else ("+", "+")
+    return re.compile(rf"(?:-?[0-9]{whole}(?:\.[0-9]{fraction})?\n)*")
 
+
+_ALL_BYTES = bytes(range(256))
+_FITTING = {1: bytes(range(10)), 2: bytes(range(100))}
+"""Bytes that are integers of one and of two digits; all fit into three."""
 
 _CLEAN: Mapping[Kind, Callable[[Column, Sequence[object]], bool]] = {
     Kind.UUID: _clean_uuids,
@@ -285,8 +327,8 @@ _CLEAN: Mapping[Kind, Callable[[Column, Sequence[object]], bool]] = {
     Kind.VARCHAR: _clean_texts,
     Kind.TEXT: _clean_texts,
     Kind.INTEGER: _clean_integers,
-    Kind.DECIMAL: _clean_one_by_one,
+    Kind.DECIMAL: _clean_decimals,
     Kind.DATE: _clean_dates,
-    Kind.MOMENT: _clean_one_by_one,
+    Kind.MOMENT: _clean_moments,
     Kind.DOUBLE: _clean_doubles,
 }
