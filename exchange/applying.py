@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exchange import errors
+from exchange.digests import differing_rows
 from exchange.format.changeset import decode_changeset
 from exchange.format.outcome import decode_outcome
+from exchange.limits import EXAMPLES_MAX
 from exchange.merge.decision import decide, decide_delete
 from exchange.records import Block, Cause, Line, Manifest, Op, Outcome, Position, row_key
 from exchange.schema.model import Column, Group, Table
@@ -56,11 +58,13 @@ class Report:
         incoming: Rows that it brought, by table: *Perubahan data yang masuk ke lokal*.
         replaced: Values that it replaced.
         lines: What became of the school's own changes, where they were not simply applied.
+        diverged: Tables in which both stores differ although nothing is on its way, with the rows.
     """
 
     incoming: Counter[str] = field(default_factory=Counter)
     replaced: list[Replaced] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
+    diverged: dict[str, dict[str, object]] = field(default_factory=dict)
 
 
 def line_json(line: Line) -> dict[str, object]:
@@ -379,6 +383,18 @@ class Applying:
             self._stand_as_sent(before, merged)
             self.store.set(acknowledged=merged)
 
+    def compare(self, packed: Iterable[bytes]) -> None:
+        """Name the rows of tables in which both stores differ, and remember them for the operator and the helpdesk."""
+        for one in packed:
+            table, rows_here, missing = differing_rows(self.db, self.schema, one)
+            if table is not None:
+                self.report.diverged[table.name] = {
+                    "rows": rows_here[:EXAMPLES_MAX],
+                    "count": len(rows_here),
+                    "missing": missing,
+                }
+        self.store.set(diverged=json.dumps(self.report.diverged) if self.report.diverged else None)
+
     def _stand_as_sent(self, before: int, merged: int) -> None:
         sent: dict[Row, dict[Column, object]] = {}
         for block in own_blocks(self.store, before, merged):
@@ -451,4 +467,5 @@ def summary(report: Report) -> dict[str, Any]:
         "replaced": [r.as_json() for r in report.replaced],
         "conflicts": [line_json(x) for x in report.lines if x.outcome is Outcome.CONFLICT],
         "refused": [line_json(x) for x in report.lines if x.outcome is Outcome.REFUSED],
+        "diverged": report.diverged,
     }

@@ -6,12 +6,15 @@ about; it is named by table at once and by row after the next round trip.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 
 from exchange.format import digest
 from exchange.records import Digests
 from exchange.schema.model import Schema, Table
 from exchange.store.database import Database
+from exchange.store.server import School, ServerStore
 
 Pairs = dict[int, tuple[int, bytes]]
 """Table number to (rows, 8-byte digest)."""
@@ -40,10 +43,83 @@ def table_pair(db: Database, table: Table, home: str | None) -> tuple[int, bytes
     return digest.table_digest(_live(db, table, home))
 
 
-def hashes(db: Database, table: Table, home: str | None) -> dict[str, bytes]:
-    """Return the short hash of each live row of a table, by row id."""
+_NAME_BYTES = _HASH_BYTES = 8
+
+
+def pack_hashes(db: Database, table: Table, home: str | None) -> bytes:
+    """Return the short hashes of a table's live rows as they travel.
+
+    Returns:
+        Table number (2 bytes), then for each row 8 bytes of SHA-256 of its id and the row's 8-byte hash.
+
+    Source:
+        docs/format.md, "Row hashes".
+    """
     keys = len(table.key)
-    return {"|".join(map(str, row[:keys])): digest.row_hash(row) for row in _live(db, table, home)}
+    rows = (_named("|".join(map(str, row[:keys]))) + digest.row_hash(row) for row in _live(db, table, home))
+    return table.number.to_bytes(2, "big") + b"".join(sorted(rows))
+
+
+def _named(row: str) -> bytes:
+    return hashlib.sha256(row.encode()).digest()[:_NAME_BYTES]
+
+
+def differing_rows(db: Database, schema: Schema, packed: bytes) -> tuple[Table | None, list[str], int]:
+    """Return the table that packed hashes speak of, the own rows that differ or are missing there, and how many are missing here.
+
+    Args:
+        db: A school's store.
+        schema: The exchanged tables.
+        packed: Of :func:`pack_hashes`.
+    """
+    table = schema.by_number.get(int.from_bytes(packed[:2], "big"))
+    if table is None or table.is_reference:
+        return None, [], 0
+    size = _NAME_BYTES + _HASH_BYTES
+    theirs = {packed[n : n + _NAME_BYTES]: packed[n + _NAME_BYTES : n + size] for n in range(2, len(packed), size)}
+    keys, differing = len(table.key), []
+    for row in _live(db, table, None):
+        name = "|".join(map(str, row[:keys]))
+        if theirs.pop(_named(name), None) != digest.row_hash(row):
+            differing.append(name)
+    return table, differing, len(theirs)
+
+
+def diverged(server: ServerStore, school: School) -> list[Table]:
+    """Return the tables of a school's scope that do not hold what the school said it holds.
+
+    Compared are tables in which nobody else changed anything after what the school had applied, and of which no row waits on
+    the open list: there both sides must be equal.
+
+    Args:
+        server: The store.
+        school: Whose scope.
+    """
+    row = server.db.execute(
+        "SELECT digests, last FROM kirim_school s JOIN kirim_key k ON k.scope = s.sekolah_id AND k.key_id = s.device "
+        "WHERE s.sekolah_id = ?",
+        (school.sekolah_id,),
+    ).fetchone()
+    told = json.loads(row[0] or "{}").get(str(row[1])) if row else None
+    if told is None:
+        return []
+    busy = {
+        table
+        for (table,) in server.db.execute(
+            "SELECT table_no FROM kirim_index WHERE scope = ? AND position > ? UNION "
+            "SELECT table_no FROM kirim_open WHERE scope = ?",
+            (school.sekolah_id, school.have, school.sekolah_id),
+        )
+    }
+    found = []
+    for table in server.schema.data_tables:
+        count, value = told.get(str(table.number), [0, "00" * 8])
+        if table.number not in busy and table_pair(server.db, table, school.sekolah_id) != (
+            count,
+            bytes.fromhex(value),
+        ):
+            found.append(table)
+    return found
 
 
 def travelling(now: Pairs, acknowledged: Mapping[int, tuple[int, bytes]]) -> Digests:

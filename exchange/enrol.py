@@ -32,10 +32,9 @@ from exchange.store.school import SchoolStore
 from exchange.store.server import ServerStore
 from exchange.trust.certificates import SignedCertificate, anchor, issue
 from exchange.trust.codes import code_identity, new_code, parse_code
-from exchange.trust.inspection import inspect_package
 from exchange.trust.keyfiles import check_passphrase, load_identity, save_head_key, save_identity
 from exchange.trust.keys import Identity, fingerprint, new_identity
-from exchange.trust.opening import VerifiedPackage, open_package
+from exchange.trust.opening import VerifiedPackage, inspect_package, open_package
 
 FOLDERS = ("inbox", "outbox", "archive", "held", "quarantine")
 """What a server's home holds beside its database and keys."""
@@ -300,7 +299,7 @@ def _open_prefill(file: BinaryIO, code: bytes) -> VerifiedPackage:
     shown = inspect_package(file)
     file.seek(0)
     if shown.header is None:
-        raise shown.problem or errors.NotOurs()
+        raise shown.error or errors.NotOurs()
     identity = code_identity(code, shown.header.scope)
     trusted = anchor(identity.public, shown.header.scope)
     try:

@@ -18,7 +18,7 @@ from typing import BinaryIO
 from exchange import applying, capture, errors, spool
 from exchange.applying import Applying
 from exchange.errors import ExchangeError, Fate
-from exchange.format.body import read_body
+from exchange.format.body import Item, read_body
 from exchange.intake import Candidate, candidates
 from exchange.merging import Merged, merge
 from exchange.nodes import KEYS, SchoolNode, ServerNode
@@ -450,13 +450,14 @@ def apply_files(node: SchoolNode, paths: Sequence[Path]) -> AppliedFiles:
             done.report.incoming.update(report.incoming)
             done.report.replaced += report.replaced
             done.report.lines += report.lines
+            done.report.diverged = report.diverged
     done.acknowledged = node.store.acknowledged
     return done
 
 
 def _number(path: Path) -> int:
     """Return the number that a file claims, only to apply several in order."""
-    from exchange.trust.inspection import inspect_package
+    from exchange.trust.opening import inspect_package
 
     try:
         with spool.read_package(path) as file:
@@ -502,15 +503,19 @@ def apply_file(node: SchoolNode, path: Path) -> applying.Report | None:
 def _apply(node: SchoolNode, package: VerifiedPackage, manifest, content: Content) -> applying.Report:  # type: ignore[no-untyped-def]
     store = node.store
     capture.cut(store)
+    apart: list[bytes] = []
     with store.capture_off():
         work = Applying(store, manifest)
         for piece in content:
             if isinstance(piece, Found):
                 for block in _kept(node, manifest.last, piece):
                     work.block(block)
+            elif piece.kind is Item.OUTCOME:
+                work.outcome(piece.number, piece.data)
             else:
-                work.outcome(*piece)
+                apart.append(piece.data)
         work.acknowledge()
+        work.compare(apart)
     value = manifest.answer.value
     store.db.execute(
         "INSERT INTO kirim_return (position, value, number, package_id, applied_at, report) VALUES (?, ?, ?, ?, ?, ?)",

@@ -372,12 +372,20 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
             reference = int(
                 store.db.value("SELECT value FROM kirim_meta WHERE name = ?", (f"reference_{school.sekolah_id}",)) or 0
             )
-            items = _items(server, school, outcomes, _tallied(blocks, changes), reference_blocks(store, reference))
+            apart = digests.diverged(store, school)
+            store.db.execute(
+                "UPDATE kirim_school SET diverged = ? WHERE sekolah_id = ?",
+                (json.dumps([table.name for table in apart]), school.sekolah_id),
+            )
+            hashes = (digests.pack_hashes(store.db, table, school.sekolah_id) for table in apart)
+            items = _items(
+                server, school, outcomes, _tallied(blocks, changes), reference_blocks(store, reference), hashes
+            )
             for piece in write_body(manifest, items):
                 plain.write(piece)
             store.db.execute("UPDATE kirim_school SET returns = ? WHERE sekolah_id = ?", (number, school.sekolah_id))
             store.db.execute(
-                "INSERT INTO kirim_return (scope, number, first, position, value, made_at) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO kirim_return (scope, kind, number, first, position, value, made_at) VALUES (?, 3, ?, ?, ?, ?, ?)",
                 (school.sekolah_id, number, first.number, school.position, school.value, store.clock()),
             )
         plain.seek(0)
@@ -446,10 +454,13 @@ def _items(
     outcomes: Iterable[tuple[int, bytes]],
     blocks: Iterable[Block],
     reference: Iterable[Block],
+    hashes: Iterable[bytes] = (),
 ) -> Iterator[tuple[Item, bytes]]:
     schema, scope = server.store.schema, school.sekolah_id
     for number, outcome in outcomes:
         yield Item.OUTCOME, number.to_bytes(4, "big") + outcome
+    for packed in hashes:
+        yield Item.HASHES, packed
     head = ChangesetHead(school.position, _merged(server, school))
     for kind, content in ((Item.REFERENCE, reference), (Item.HEAD, blocks)):
         for n, part in enumerate(encode_changeset(schema, scope, head, content)):
@@ -463,14 +474,14 @@ def prefill(server: ServerNode, scope: str, receiver: PublicIdentity, folder: Pa
         with store.db.transaction():
             school = store.school(scope)
             assert school is not None
-            number = school.returns + 1
+            number = 1 + int(store.db.value("SELECT count(*) FROM kirim_return WHERE scope = ? AND kind = 1", (scope,)))
             manifest = _manifest(server, school, Position(0, store.log_value(school, 0)[:8]), Position(0, bytes(8)), ())
             items = _items(server, school, (), baseline_blocks(store, school), reference_blocks(store, 0))
             for piece in write_body(manifest, items):
                 plain.write(piece)
-            store.db.execute("UPDATE kirim_school SET returns = ? WHERE sekolah_id = ?", (number, scope))
             store.db.execute(
-                "INSERT INTO kirim_return (scope, number, first, position, value, made_at) VALUES (?, ?, 0, ?, ?, ?)",
+                "INSERT INTO kirim_return (scope, kind, number, first, position, value, made_at) "
+                "VALUES (?, 1, ?, 0, ?, ?, ?)",
                 (scope, number, school.position, school.value, store.clock()),
             )
         plain.seek(0)

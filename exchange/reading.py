@@ -54,6 +54,15 @@ class Found:
         return self.digest.digest()
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A piece that is no changeset: the outcome of changeset ``number``, or the row hashes of a table."""
+
+    kind: Item
+    number: int
+    data: bytes
+
+
 class Content:
     """Reads items in order. Each changeset must be exhausted before the next piece is asked for.
 
@@ -72,8 +81,8 @@ class Content:
         taken, self._next = self._next, next(self._items, None)
         return taken
 
-    def __iter__(self) -> Iterator[Found | tuple[int, bytes]]:
-        """Yield changesets, and outcomes as (number of the changeset, encoded outcome).
+    def __iter__(self) -> Iterator[Found | Told]:
+        """Yield changesets, and what else the package tells.
 
         Raises:
             Malformed: KF-208.
@@ -83,7 +92,11 @@ class Content:
             if kind is Item.OUTCOME:
                 if len(data) < 4:
                     raise errors.Malformed(part="outcome")
-                yield int.from_bytes(data[:4], "big"), data[4:]
+                yield Told(kind, int.from_bytes(data[:4], "big"), data[4:])
+            elif kind is Item.HASHES:
+                if len(data) % 16 != 2:
+                    raise errors.Malformed(part="row hashes")
+                yield Told(kind, 0, data)
             elif kind in {Item.HEAD, Item.REFERENCE}:
                 yield Found(decode_head(data), kind is Item.REFERENCE, self._parts(data), self._schema, self._scope)
             else:

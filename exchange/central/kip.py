@@ -69,20 +69,24 @@ def import_kip(server: ServerStore, path: Path, progress: Callable[[int, int], N
     Raises:
         WorkbookUnreadable, LayoutUnknown, InputRowBad: KF-211, KF-212, KF-109; nothing was changed.
     """
-    given = read_kip_list(path)
-    waiting = [KipRow(**json.loads(text)) for (text,) in server.db.execute("SELECT bytes FROM kirim_kip ORDER BY id")]
+    given = {_identity(row): row for row in read_kip_list(path)}
     with server.db.transaction():
-        found = _push(server, [*given, *waiting], progress)
-    return found
+        waiting = {_identity(row): row for row in _waiting(server)}
+        return _push(server, list((waiting | given).values()), progress)
 
 
 def retry_waiting(server: ServerStore) -> int:
     """Try the rows that matched nobody again, after pupils came in, and return how many matched now."""
-    waiting = [KipRow(**json.loads(text)) for (text,) in server.db.execute("SELECT bytes FROM kirim_kip ORDER BY id")]
+    waiting = _waiting(server)
     if not waiting:
         return 0
     with server.db.transaction():
         return _push(server, waiting, None).matched
+
+
+def _waiting(server: ServerStore) -> list[KipRow]:
+    """Return the rows of earlier lists that matched nobody yet."""
+    return [KipRow(**json.loads(text)) for (text,) in server.db.execute("SELECT bytes FROM kirim_kip ORDER BY id")]
 
 
 def _push(server: ServerStore, given: Sequence[KipRow], progress: Callable[[int, int], None] | None) -> KipImport:

@@ -21,10 +21,12 @@ class Database:
 
     Args:
         connection: A DBAPI connection in autocommit mode.
+        owner: What lent the connection and takes it back on :meth:`close`.
     """
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, owner: Any = None) -> None:
         self.connection = connection
+        self._owner = owner
         self._depth = 0
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> Any:
@@ -94,7 +96,7 @@ class Database:
 
     def close(self) -> None:
         """Close the connection."""
-        self.connection.close()
+        (self._owner or self.connection).close()
 
 
 def _translated(error: sqlite3.Error) -> errors.ExchangeError:
@@ -151,9 +153,10 @@ def open_url(url: str) -> Database:
     if engine.dialect.name != "sqlite" or not engine.url.database:
         raise errors.DatabaseUrlBad(url=engine.url.render_as_string(hide_password=True))
     try:
-        connection: Any = engine.raw_connection().driver_connection
+        owner: Any = engine.raw_connection()
+        connection: Any = owner.driver_connection
         connection.isolation_level = None
         tune(connection)
     except sqlite3.Error as error:
         raise _translated(error) from error
-    return Database(connection)
+    return Database(connection, owner)

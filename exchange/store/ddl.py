@@ -169,8 +169,8 @@ _SERVER = {
     "kirim_seen": ("table_no int; row text; scope text; home text", "table_no row scope"),
     "kirim_kip": ("id text; bytes text; reason text", "id"),
     "kirim_return": (
-        "scope text; number int; first int; position int; value blob; file text; made_at int",
-        "scope number",
+        "scope text; kind int; number int; first int; position int; value blob; made_at int",
+        "scope kind number",
     ),
 }
 _INDEXES = (

@@ -21,12 +21,16 @@ class StoreSource:
 
     def __init__(self, db: Database, schema: Schema, home: str | None = None) -> None:
         self._db, self._home, self._codes = db, home, codes(db, schema)
+        self._references = {t.name for t in schema.reference_tables}
 
     def rows(self, table: str, columns: Sequence[str]) -> Iterable[tuple[Any, ...]]:
         """Yield the live rows of a table."""
-        where, values = ("", ()) if self._home is None else (" AND kirim_home = ?", (self._home,))
-        cursor = self._db.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE soft_delete IS NOT 1{where}", values)
-        return iter(cursor)
+        sql, values = f"SELECT {', '.join(columns)} FROM {table}", list[str]()
+        if table not in self._references:
+            sql += " WHERE soft_delete IS NOT 1"
+            if self._home is not None:
+                sql, values = f"{sql} AND kirim_home = ?", [self._home]
+        return iter(self._db.execute(sql, values))
 
     def codes(self, table: str) -> Collection[object] | None:
         """Return the codes of a reference table, or ``None`` where the list is not kept."""
