@@ -6,6 +6,7 @@ Source:
 
 from __future__ import annotations
 
+import hashlib
 import os
 import unicodedata
 from collections.abc import Callable
@@ -62,7 +63,8 @@ def save_identity(path: Path, identity: Identity) -> None:
         DiskFull, FolderUnwritable: KF-701, KF-703.
     """
     kind, verify_key = int(identity.kind), identity.public.verify_key
-    _write(path, _PLAIN + container.pack([1, kind, identity.suite, verify_key, identity.sign_seed, identity.seal_seed]))
+    fields: list[container.Canonical] = [1, kind, identity.suite, verify_key, identity.sign_seed, identity.seal_seed]
+    _write(path, _PLAIN + container.pack([*fields, _sum(fields)]))
 
 
 def load_identity(path: Path) -> Identity:
@@ -71,14 +73,21 @@ def load_identity(path: Path) -> Identity:
     Raises:
         KeysMissing: KF-111, there is no such file or it is no key file.
     """
-    form, kind, suite, verify_key, sign_seed, seal_seed = _read(path, _PLAIN, 6)
+    fields = _read(path, _PLAIN, 7)
+    form, kind, suite, verify_key, sign_seed, seal_seed, checksum = fields
     parts = [(verify_key, (32,)), (sign_seed, (0, SIGN_SEED_BYTES)), (seal_seed, (0, SEAL_SEED_BYTES))]
-    if form != 1 or not _known(kind, suite) or not all(type(b) is bytes and len(b) in sizes for b, sizes in parts):
+    shaped = all(type(b) is bytes and len(b) in sizes for b, sizes in parts)
+    # A bit that rotted away would otherwise show as "sealed for somebody else", and nobody would look here.
+    if form != 1 or not _known(kind, suite) or not shaped or checksum != _sum(fields[:-1]):
         raise errors.KeysMissing(file=str(path))
     identity = Identity(KeyKind(kind), suite, sign_seed, seal_seed, b"" if sign_seed else verify_key)  # type: ignore[arg-type]
     if identity.public.verify_key != verify_key:
         raise errors.KeysMissing(file=str(path))
     return identity
+
+
+def _sum(fields: list[container.Canonical]) -> bytes:
+    return hashlib.sha256(_PLAIN + container.pack(fields)).digest()[:8]
 
 
 def save_head_key(

@@ -10,6 +10,7 @@ Source:
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -235,9 +236,10 @@ def _open_body(
     body_key, commitment = chunks.split_file_key(file_key)
     if commitment != front.header.commitment:
         raise errors.WrapBad()
-    digest, spool = hashlib.sha256(), chunks.private_spool(folder)
+    digest, size = hashlib.sha256(), front.header.body_bytes
+    spool: IO[bytes] = io.BytesIO() if size <= chunks.MEMORY_BYTES_MAX else chunks.private_spool(folder)
     try:
-        for piece in chunks.open_chunks(body_key, front.body(file), front.header.body_bytes):
+        for piece in chunks.open_chunks(body_key, front.body(file), size):
             digest.update(piece)
             with chunks.disk(folder):
                 spool.write(piece)
