@@ -206,7 +206,7 @@ COLUMN_RULES: Mapping[str, Rule] = {
 }
 """What a single value can be guilty of, in any table."""
 
-EMPTY = Rule("ISI-01", Level.WARNING, "", "", "{column} should be filled and is empty in {count} rows", "domain 3.1")
+EMPTY = Rule("ISI-01", Level.WARNING, "", "", "{column} should be filled; empty rows: {count}", "domain 3.1")
 """A column that Dapodik marks ``!``: one finding a column, whatever the number of rows."""
 
 CLAIMED = Rule(
@@ -214,7 +214,7 @@ CLAIMED = Rule(
     Level.WARNING,
     "",
     "",
-    "{count} rows have {column} {value}, which only one can have; the others are {others}",
+    "{column} {value} can belong to one row only, but {count} have it; the others: {others}",
     "domain 4.4; requirement R7",
 )
 """A natural unique key that several rows have: both stay, and people decide (:mod:`exchange.rules.unique`)."""
@@ -312,7 +312,7 @@ RULES: tuple[Rule, ...] = (
     _ROMBEL.across("ROM-08 W", "the rombel has no member"),
     _ROMBEL.across("ROM-09 W", "the member is not an active pupil of this school", table="anggota_rombel"),
     _ROMBEL.row("ROM-11 W", "tanggal_mulai tanggal_selesai", ask.later, "{column} {value} is after tanggal_selesai"),
-    _REF.across("REF-02 W", "{column} names {count} rows that are not there"),
+    _REF.across("REF-02 W", "{column} names rows that are not there: {count}"),
 )
 """Every rule that this program knows, tab by tab."""
 

@@ -22,6 +22,8 @@ from exchange.rules.unique import claims
 from exchange.rules.values import blank, no_name, shown
 from exchange.schema.model import Column, Kind, Schema, Table
 
+_CARDS = {"peserta_didik": (("no_kip",),)}
+"""Card numbers are no key of their table, but no card belongs to two pupils (domain 4.1, K7)."""
 _TODAY = "@today"
 _HOME = "kirim_home"
 _NAMES = ("nama", "nm_ruang", "nm_buku")
@@ -128,7 +130,8 @@ def _table(source: Source, schema: Schema, table: Table, place: Place, parents: 
     lists = {column.name: _codes(source, schema, column) for column in table.all_columns}
     asked = [rule for rule in RULES if rule.table == table.name and rule.broken and _can_ask(rule, table)]
     empty: Counter[str] = Counter()
-    claimed: dict[tuple[str, ...], list[tuple[str, tuple[Any, ...], Any]]] = {key: [] for key in table.unique}
+    keys = (*table.unique, *_CARDS.get(table.name, ()))
+    claimed: dict[tuple[str, ...], list[tuple[str, tuple[Any, ...], Any]]] = {key: [] for key in keys}
     rows = iter(source.rows(table.name, (*names, _HOME)))
     while chunk := list(islice(rows, BLOCK_ROWS_MAX)):
         own = [row for row in chunk if place.owns(row[-1])]
@@ -177,8 +180,16 @@ def _column_faults(block: _Block, lists: Mapping[str, Any]) -> Iterator[Finding]
             continue
         block.bad[column.name] = found
         for n, reason in found.items():
-            yield COLUMN_RULES[reason.code].at(block.table).finding(
-                block.row(n), name=block.name(n), column=column.name, value=shown(values[n]), type=_type_word(column)
+            yield (
+                COLUMN_RULES[reason.code]
+                .at(block.table)
+                .finding(
+                    block.row(n),
+                    name=block.name(n),
+                    column=column.name,
+                    value=shown(values[n]),
+                    type=_type_word(column),
+                )
             )
 
 

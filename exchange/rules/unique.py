@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from exchange.rules.findings import CLAIMED, Finding
+from exchange.rules.kip import normal_card
 from exchange.rules.values import blank, shown
 from exchange.schema.model import Table
 
@@ -51,11 +52,11 @@ def claims(
     """Return the values of one natural key that more than one row has, in order of their first rows.
 
     A key of which a part is empty claims nothing. Texts are compared without the spaces with which CHAR columns are
-    padded; nothing else is changed, because a NISN is text.
+    padded, card numbers in their one form; nothing else is changed, because a NISN is text.
 
     Args:
         table: Whose rows.
-        columns: The key, one of ``table.unique``.
+        columns: The key: one of ``table.unique``, or another that should not repeat, such as a card number.
         triples: (row id, values of ``columns``, home) of live rows, in any order; a row given twice counts once.
 
     Source:
@@ -69,16 +70,21 @@ def claims(
         [(('a', 'y'), ('b', 'x'))]
     """
     claimants: dict[tuple[object, ...], dict[str, str | None]] = defaultdict(dict)
+    form = _card if tuple(columns) == ("no_kip",) else _bare
     for row, values, home in triples:
         if not any(map(blank, values)):
-            claimants[tuple(map(_bare, values))][row] = home
+            claimants[tuple(map(form, values))][row] = home
     found = [
         Claim(table, tuple(columns), value, tuple(sorted(rows.items(), key=lambda one: (one[0], one[1] or ""))))
         for value, rows in claimants.items()
         if len(rows) > 1
     ]
-    return sorted(found, key=lambda claim: claim.rows)
+    return sorted(found, key=lambda claim: [row for row, _ in claim.rows])
 
 
 def _bare(value: object) -> object:
     return value.rstrip(" ") if isinstance(value, str) else value
+
+
+def _card(value: object) -> object:
+    return normal_card(value) if isinstance(value, str) else value

@@ -15,7 +15,26 @@ from exchange.rules.unique import claims
 from exchange.rules.values import shown
 from exchange.schema.model import Kind, declare, parse_column
 
-TYPES = ["u", "c1", "c4", "c10", "v5", "v100", "text", "s", "i", "b", "n1", "n2", "n3", "n18.12", "n5.2", "d", "ts", "f"]
+TYPES = [
+    "u",
+    "c1",
+    "c4",
+    "c10",
+    "v5",
+    "v100",
+    "text",
+    "s",
+    "i",
+    "b",
+    "n1",
+    "n2",
+    "n3",
+    "n18.12",
+    "n5.2",
+    "d",
+    "ts",
+    "f",
+]
 COLUMNS = st.sampled_from([parse_column(f"a {word}", 0)[0] for word in TYPES])
 DIGITS = st.text("0123456789", max_size=20)
 LETTERS = "aZ09 -_\t\n\r\0\x7f\x85\u00a0\u00df\u0301\u0131\u0661\u200f\u2028\ufffd\U0001f600\ud800"
@@ -33,7 +52,8 @@ GOOD = {
     Kind.TEXT: texts(20),
     Kind.INTEGER: st.integers(-12, 1100) | st.integers(-(2**63), 2**63 - 1),
     Kind.DECIMAL: st.decimals(-1000, 1000, places=2).map(str) | st.builds("{}.{}".format, DIGITS, DIGITS),
-    Kind.DATE: st.dates().map(str) | st.builds("{:04}-{:02}-{:02}".format, st.integers(0, 9999), st.integers(0, 13), st.integers(0, 32)),
+    Kind.DATE: st.dates().map(str)
+    | st.builds("{:04}-{:02}-{:02}".format, st.integers(0, 9999), st.integers(0, 13), st.integers(0, 32)),
     Kind.MOMENT: st.datetimes().map(str),
     Kind.DOUBLE: st.floats(),
 }

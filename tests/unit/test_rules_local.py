@@ -1,130 +1,52 @@
 from __future__ import annotations
 
-import sqlite3
-from datetime import date
+from datetime import datetime
 
 import pytest
+from rules_world import (
+    CLASS,
+    DUTY,
+    HEAD,
+    OTHER,
+    PUPIL,
+    ROOM,
+    SCHOOL,
+    STAY,
+    TERM,
+    TWIN,
+    YEAR,
+    assigned,
+    database,
+    filled,
+    good_school,
+    passing,
+    pupil,
+    rombel,
+)
 
-from exchange.rules.findings import RULES, TABS, Level, grouped
-from exchange.rules.heads import KEPALA, PLT, active_heads
-from exchange.rules.local import count, validate
+from exchange.demo.madeup import MadeUpSchool, write_daftar_pd
+from exchange.interop.daftar_pd import import_daftar_pd
+from exchange.interop.report import School
+from exchange.rules.findings import TABS, Level, grouped
+from exchange.rules.local import count
 from exchange.schema import SCHEMA
-from exchange.store import reference
-from exchange.store.database import Database
-from exchange.store.ddl import statements
-
-SCHOOL, OTHER = "9a1b0000-0000-4000-8000-000000000001", "9a1b0000-0000-4000-8000-000000000002"
-HEAD, DEPUTY = "70000000-0000-4000-8000-000000000001", "70000000-0000-4000-8000-000000000002"
-PUPIL, TWIN = "3f0c0000-0000-4000-8000-000000000001", "3f0c0000-0000-4000-8000-000000000002"
-STAY, CLASS, MEMBER = (f"5{n:07}-0000-4000-8000-000000000000" for n in (1, 2, 3))
-LAND, HOUSE, ROOM = (f"6{n:07}-0000-4000-8000-000000000000" for n in (1, 2, 3))
-DUTY, DUTY_PLT = (f"8{n:07}-0000-4000-8000-000000000000" for n in (1, 2))
-YEAR, TERM, TODAY = 2026, "20261", date(2026, 8, 3)
-
-
-class Store:
-    """A school's real store, as validation sees it."""
-
-    def __init__(self, db):
-        self.db = db
-        self.codes = reference.codes(db, SCHEMA)
-
-    def rows(self, table, columns):
-        live = "" if SCHEMA.by_name[table].is_reference else " WHERE soft_delete = 0"
-        return self.db.execute(f"SELECT {', '.join(columns)} FROM {table}{live}")
-
-    def put(self, table, **values):
-        marks = ", ".join("?" * len(values))
-        self.db.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
-
-    def set(self, table, **values):
-        self.db.execute(f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in values)}", tuple(values.values()))
-
-    def findings(self):
-        return list(validate(self, SCHEMA, TODAY, TERM, YEAR))
-
-    def invalid(self):
-        return {(one.code, one.row, one.params.get("column")) for one in self.findings() if one.level is Level.INVALID}
-
-    def codes_of(self, level=None):
-        return {one.code for one in self.findings() if level in {None, one.level}}
 
 
 @pytest.fixture(scope="module")
 def db():
-    db = Database(sqlite3.connect(":memory:", isolation_level=None))
-    for statement in statements(SCHEMA, "school"):
-        db.execute(statement)
-    reference.load_reference(db, SCHEMA)
-    yield db
-    db.close()
+    with database() as made:
+        yield made
 
 
 @pytest.fixture
 def empty(db):
-    db.execute("BEGIN")
-    yield Store(db)
-    db.execute("ROLLBACK")
+    with passing(db) as store:
+        yield store
 
 
 @pytest.fixture
 def store(empty):
-    """A school with a head, one pupil in one class, and nothing that is invalid."""
-    filled(empty, "sekolah", sekolah_id=SCHOOL, nama="SD CONTOH", npsn="00000101", bentuk_pendidikan_id=5)
-    assigned(empty, HEAD, DUTY, post=2, kind=20)
-    pupil(empty, PUPIL, STAY)
-    filled(empty, "tanah", id_tanah=LAND, sekolah_id=SCHOOL)
-    filled(empty, "bangunan", id_bangunan=HOUSE, sekolah_id=SCHOOL, id_tanah=LAND)
-    filled(empty, "ruang", id_ruang=ROOM, sekolah_id=SCHOOL, id_bangunan=HOUSE)
-    rombel(empty, CLASS, "1A")
-    filled(empty, "anggota_rombel", anggota_rombel_id=MEMBER, rombongan_belajar_id=CLASS, peserta_didik_id=PUPIL)
-    return empty
-
-
-def filled(store, table, **values):
-    """Put a row in which every ``!`` column has some value that is good enough."""
-    good = {"u": None, "DATE": "2020-01-06"}
-    for column in SCHEMA.by_name[table].columns:
-        if column.required and column.name not in values:
-            target = SCHEMA.by_name.get(column.ref or "")
-            if target is not None and target.is_reference:
-                values[column.name] = store.db.value(f"SELECT min({target.key_names[0]}) FROM {target.name}")
-            elif column.kind.name in {"INTEGER"}:
-                values[column.name] = column.default if column.default is not None else 1
-            elif column.kind.name in {"CHAR", "VARCHAR"}:
-                values[column.name] = column.default or "X"
-            else:
-                values[column.name] = good.get(column.kind.name)
-    store.put(table, **values)
-
-
-def pupil(store, row, stay, **values):
-    base = {
-        "peserta_didik_id": row, "nama": "SISWA CONTOH SATU", "jenis_kelamin": "P", "nisn": "0149999901",
-        "nik": "9901014305140001", "no_kk": "9901010101140002", "tanggal_lahir": "2014-05-03",
-        "nama_ibu_kandung": "CONTOH DUA", "penerima_kps": 0, "layak_pip": 0, "penerima_kip": 0,
-        "kewarganegaraan": "ID",
-    }  # fmt: skip
-    filled(store, "peserta_didik", **(base | values))
-    if stay:
-        filled(store, "registrasi_peserta_didik", registrasi_id=stay, peserta_didik_id=row, sekolah_id=SCHOOL)
-
-
-def rombel(store, row, name, **values):
-    base = {"rombongan_belajar_id": row, "semester_id": TERM, "sekolah_id": SCHOOL, "id_ruang": ROOM, "nama": name}
-    base |= {"jenis_rombel": 1, "tanggal_mulai": "2026-07-13", "tanggal_selesai": "2026-12-18"}
-    filled(store, "rombongan_belajar", **(base | values))
-
-
-def assigned(store, person, duty, post, kind, school=SCHOOL, year=YEAR, home=1, begun="2024-07-01", **values):
-    if not store.db.value("SELECT 1 FROM ptk WHERE ptk_id = ?", (person,)):
-        filled(store, "ptk", ptk_id=person, nama=f"GURU CONTOH {person[-1]}", jenis_ptk_id=kind, jenis_kelamin="L")
-        base = {"ptk_terdaftar_id": person[:7] + "9" + person[8:], "ptk_id": person, "sekolah_id": school}
-        base |= {"tahun_ajaran_id": year, "ptk_induk": home}
-        filled(store, "ptk_terdaftar", **(base | {k: v for k, v in values.items() if k == "jenis_keluar_id"}))
-    base = {"ptk_tugas_tambahan_id": duty, "ptk_id": person, "sekolah_id": school, "jabatan_ptk_id": post}
-    base |= {"tmt_tambahan": begun, "nomor_sk": "800/001/CONTOH"}
-    filled(store, "tugas_tambahan", **(base | {k: v for k, v in values.items() if k == "tst_tambahan"}))
+    return good_school(empty)
 
 
 def test_a_good_school_has_nothing_invalid(store):
@@ -262,7 +184,9 @@ def test_what_only_a_person_can_judge_is_a_warning(store, edit, code):
 
 
 def test_schools_are_warned_of_their_own_page(store):
-    store.set("sekolah", lintang="48.85", bujur="2.35", kode_pos="1", email="contoh", nomor_telepon="021-1", nama="SD #1")
+    store.set(
+        "sekolah", lintang="48.85", bujur="2.35", kode_pos="1", email="contoh", nomor_telepon="021-1", nama="SD #1"
+    )
     found = {(one.code, one.params.get("column")) for one in store.findings() if one.code.startswith("SEK-1")}
     assert {("SEK-10", name) for name in ("kode_pos", "email", "nomor_telepon")} | {("SEK-11", "nama")} <= found
     assert {"SEK-02", "SEK-08", "SEK-09"} <= store.codes_of(Level.WARNING)
@@ -344,77 +268,30 @@ def test_a_fault_in_every_row_of_a_large_school_is_one_line_of_a_report(store):
     assert (group.count, len(group.examples), group.column) == (5000, 10, "nama")
 
 
-def test_every_rule_speaks_of_columns_that_are_exchanged_and_stands_on_a_tab():
-    for rule in RULES:
-        if rule.table:
-            table = SCHEMA.by_name[rule.table]
-            assert rule.tab == table.tab
-            assert set(rule.columns) - {"@today"} <= set(table.by_name)
-    assert {table.tab for table in SCHEMA.tables} <= set(TABS)
+def test_one_card_on_two_pupils_is_a_warning(store):
+    store.set("peserta_didik", no_kip="ZZ00Z1")
+    pupil(store, TWIN, None, nama="SISWA CONTOH DUA", nik=None, nisn=None, no_kip="zz00z1")
+    (found,) = [one for one in store.findings() if one.code == "UNIK-01"]
+    assert (found.row, found.params["column"], found.params["value"]) == (PUPIL, "no_kip", "ZZ00Z1")
 
 
-# --- the head ---------------------------------------------------------------------------------
+def test_any_junk_that_another_program_writes_is_only_found_invalid(store):
+    """Stores are open: the sqlite3 shell puts anything anywhere, and validation still answers."""
+    for junk in (b"\x00\xff", 7, 1.5, "", "\0", "x" * 1000, -(2**63)):
+        for table in SCHEMA.data_tables:
+            store.set(table.name, **{column.name: junk for column in table.columns})
+        assert all(one.text() for one in store.findings())
 
 
-def heads(store):
-    return [(head.role, head.assignment, head.ptk_id) for head in active_heads(store, SCHOOL, YEAR)]
-
-
-def head_invalid(store):
-    return [one.message for one in store.findings() if one.code == "SEK-01"]
-
-
-def test_a_kepala_sekolah_is_the_one_head(store):
-    assert heads(store) == [(KEPALA, DUTY, HEAD)]
-    assert head_invalid(store) == []
-
-
-@pytest.mark.parametrize(
-    ("table", "edit"),
-    [
-        ("ptk", {"jenis_ptk_id": 4}),
-        ("ptk", {"soft_delete": 1}),
-        ("ptk_terdaftar", {"tahun_ajaran_id": YEAR - 1}),
-        ("ptk_terdaftar", {"jenis_keluar_id": "9"}),
-        ("ptk_terdaftar", {"sekolah_id": OTHER}),
-        ("ptk_terdaftar", {"ptk_induk": 0}),
-        ("ptk_terdaftar", {"soft_delete": 1}),
-        ("tugas_tambahan", {"jabatan_ptk_id": 11}),
-        ("tugas_tambahan", {"tst_tambahan": "2026-06-30"}),
-        ("tugas_tambahan", {"sekolah_id": OTHER}),
-        ("tugas_tambahan", {"soft_delete": 1}),
-    ],
-)
-def test_without_any_one_part_of_the_condition_there_is_no_head(store, table, edit):
-    store.set(table, **edit)
-    assert heads(store) == []
-    assert head_invalid(store) == ["no Kepala Sekolah or Plt is assigned"]
-
-
-@pytest.mark.parametrize("kind", [20, 3, 4, 14])
-def test_a_plt_may_be_a_teacher_whose_home_is_elsewhere(store, kind):
-    store.db.execute("DELETE FROM tugas_tambahan")
-    assigned(store, DEPUTY, DUTY_PLT, post=33, kind=kind, home=0)
-    assert heads(store) == [(PLT, DUTY_PLT, DEPUTY)]
-    assert head_invalid(store) == []
-
-
-@pytest.mark.parametrize("kind", [11, 40, 99])
-def test_a_plt_is_nobody_from_the_office(store, kind):
-    store.db.execute("DELETE FROM tugas_tambahan")
-    assigned(store, DEPUTY, DUTY_PLT, post=33, kind=kind)
-    assert heads(store) == []
-
-
-def test_a_kepala_sekolah_and_a_plt_at_once_are_invalid(store):
-    assigned(store, DEPUTY, DUTY_PLT, post=33, kind=4)
-    assert heads(store) == [(KEPALA, DUTY, HEAD), (PLT, DUTY_PLT, DEPUTY)]
-    assert len(head_invalid(store)) == 1
-
-
-def test_of_two_kepala_sekolah_the_later_counts_and_a_warning_says_so(store):
-    assigned(store, DEPUTY, DUTY_PLT, post=2, kind=20, begun="2026-07-01")
-    assert heads(store) == [(KEPALA, DUTY_PLT, DEPUTY)]
-    assert "GTK-02" in store.codes_of(Level.WARNING)
-    store.db.execute("UPDATE ptk SET jenis_ptk_id = 4 WHERE ptk_id = ?", (DEPUTY,))
-    assert heads(store) == [(KEPALA, DUTY, HEAD)]
+@pytest.mark.parametrize("bentuk", ["TK", "SD", "SMP", "SMK"])
+def test_a_new_school_and_one_imported_list_have_nothing_invalid(empty, tmp_path, bentuk):
+    """A school that has just been added holds its own row and its head; the operator imports one download."""
+    made = MadeUpSchool(bentuk, 40, seed=7)
+    form = empty.db.value("SELECT bentuk_pendidikan_id FROM ref_bentuk_pendidikan WHERE nama = ?", (bentuk,))
+    empty.put("sekolah", sekolah_id=SCHOOL, npsn="00000101", nama="SEKOLAH CONTOH", bentuk_pendidikan_id=form)
+    assigned(empty, HEAD, DUTY, post=2, kind=20)
+    write_daftar_pd(tmp_path / "daftar.xlsx", made)
+    school = School(SCHOOL, "00000101", "SEKOLAH CONTOH", TERM, YEAR)
+    report = import_daftar_pd(empty.db, school, tmp_path / "daftar.xlsx", clock=lambda: datetime(2026, 8, 3))
+    assert report.tables["peserta_didik"].inserted == 40
+    assert empty.invalid() == set()
