@@ -102,7 +102,6 @@ class _Block:
     """Own rows of one table by column, at most ``BLOCK_ROWS_MAX`` of them."""
 
     table: Table
-    names: tuple[str, ...]
     columns: Mapping[str, Sequence[Any]]
     place: Place
     bad: dict[str, Mapping[int, Any]] = field(default_factory=dict)
@@ -130,19 +129,16 @@ def _table(source: Source, schema: Schema, table: Table, place: Place, parents: 
     lists = {column.name: _codes(source, schema, column) for column in table.all_columns}
     asked = [rule for rule in RULES if rule.table == table.name and rule.broken and _can_ask(rule, table)]
     empty: Counter[str] = Counter()
-    keys = (*table.unique, *_CARDS.get(table.name, ()))
-    claimed: dict[tuple[str, ...], list[tuple[str, tuple[Any, ...], Any]]] = {key: [] for key in keys}
+    claimed = _Claimed(table)
     rows = iter(source.rows(table.name, (*names, _HOME)))
     while chunk := list(islice(rows, BLOCK_ROWS_MAX)):
         own = [row for row in chunk if place.owns(row[-1])]
         parents.hold(table, chunk)
-        for key, triples in claimed.items():
-            places = [names.index(name) for name in key]
-            triples.extend((_row_id(table, row), tuple(row[n] for n in places), row[-1]) for row in chunk)
+        claimed.hold(chunk)
         if not own:
             continue
         by_column = dict(zip(names, zip(*own, strict=True), strict=False))
-        block = _Block(table, names, by_column, place)
+        block = _Block(table, by_column, place)
         yield from _column_faults(block, lists)
         for rule in asked:
             yield from _broken(block, rule)
@@ -151,10 +147,7 @@ def _table(source: Source, schema: Schema, table: Table, place: Place, parents: 
                 empty[column.name] += sum(map(blank, by_column[column.name]))
         parents.want(table, by_column)
     yield from _empty(table, empty)
-    for key, triples in claimed.items():
-        for claim in claims(table, key, triples):
-            if any(map(place.owns, claim.homes)):
-                yield claim.finding()
+    yield from claimed.findings(place)
 
 
 def _row_id(table: Table, row: Sequence[Any]) -> str:
@@ -180,17 +173,8 @@ def _column_faults(block: _Block, lists: Mapping[str, Any]) -> Iterator[Finding]
             continue
         block.bad[column.name] = found
         for n, reason in found.items():
-            yield (
-                COLUMN_RULES[reason.code]
-                .at(block.table)
-                .finding(
-                    block.row(n),
-                    name=block.name(n),
-                    column=column.name,
-                    value=shown(values[n]),
-                    type=_type_word(column),
-                )
-            )
+            rule, word = COLUMN_RULES[reason.code].at(block.table), _type_word(column)
+            yield rule.finding(block.row(n), name=block.name(n), column=column.name, value=shown(values[n]), type=word)
 
 
 def _broken(block: _Block, rule: Rule) -> Iterator[Finding]:
@@ -218,7 +202,29 @@ def _type_word(column: Column) -> str:
     return _KIND_WORDS[column.kind].format(size=column.size, scale=column.scale)
 
 
-# --- parents ----------------------------------------------------------------------------------
+# --- other rows -------------------------------------------------------------------------------
+
+
+class _Claimed:
+    """UNIK-01: keys that an own row has, and another row too, whoever writes that."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        keys = (*table.unique, *_CARDS.get(table.name, ()))
+        self._triples: dict[tuple[str, ...], list[tuple[str, tuple[Any, ...], Any]]] = {key: [] for key in keys}
+
+    def hold(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Note the keys of rows: columns in the order of ``all_columns``, then the home."""
+        for key, triples in self._triples.items():
+            places = [self._table.by_name[name].number for name in key]
+            triples.extend((_row_id(self._table, row), tuple(row[n] for n in places), row[-1]) for row in rows)
+
+    def findings(self, place: Place) -> Iterator[Finding]:
+        """Yield one finding a key that is there twice."""
+        for key, triples in self._triples.items():
+            for claim in claims(self._table, key, triples):
+                if any(map(place.owns, claim.homes)):
+                    yield claim.finding()
 
 
 class _Parents:
