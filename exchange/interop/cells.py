@@ -24,7 +24,6 @@ EXACT_BELOW = 10**15
 """Excel keeps 15 digits of a number: a longer one in a cell that is no text has lost its end."""
 
 _FAILED = {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"}
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
@@ -185,13 +184,3 @@ def _double(text: str) -> float | Reason:
     except ValueError:
         return errors.WRONG_TYPE
     return number if abs(number) < float("inf") else errors.WRONG_TYPE
-
-
-def has_control(text: str) -> bool:
-    r"""Return whether a name holds a tab, a line break or another control character.
-
-    Example:
-        >>> has_control("BUDI"), has_control("BUDI\tA")
-        (False, True)
-    """
-    return _CONTROL.search(text) is not None

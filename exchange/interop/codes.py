@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from exchange import errors
@@ -33,6 +34,10 @@ class Codes:
     def text(self, table: str, code: object) -> str:
         """Return the text of a code; a code outside its list is shown as it is."""
         return "" if code is None else self._load(table).get(code, str(code))
+
+    def texts(self, table: str) -> Mapping[object, str]:
+        """Return a list's texts by code, those that have expired last."""
+        return self._load(table)
 
     def code(self, table: str, text: str) -> object | Reason:
         """Return the code of a text, without regard to case, spaces and punctuation, or ``CODE_UNKNOWN`` (KF-516).

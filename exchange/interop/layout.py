@@ -5,7 +5,8 @@ A layout is text in lines ``header | table.column | how``. A header under a pare
 
 - ``show``: written by us, never taken;
 - ``name``: text without tab or line break; ``must``: the same, and a new row needs it;
-- ``digits``: as many digits as the column has characters; ``upper``: capitals;
+- ``digits``: empty or as many digits as the column has characters, or the row is invalid (rules PD-10, PD-12);
+- ``upper``: a card's number;
 - ``sex``, ``yesno``, ``birth``, ``marriage``: as the words say; ``text``: as the column's text, whatever it means;
 - ``code``: the text of a reference row; ``region``: a kecamatan, written ``Kec. X``;
 - ``km``: whole kilometres, which decide ``jarak_rumah_ke_sekolah`` too; ``class``: the name of a rombel.
@@ -117,7 +118,7 @@ DAFTAR_PD = _layout(
     NISN | peserta_didik.nisn | digits
     Tempat Lahir | peserta_didik.tempat_lahir |
     Tanggal Lahir | peserta_didik.tanggal_lahir | birth
-    NIK | peserta_didik.nik | digits
+    NIK | peserta_didik.nik |
     Agama | peserta_didik.agama_id | code
     Alamat | peserta_didik.alamat_jalan |
     RT | peserta_didik.rt |
@@ -172,7 +173,7 @@ DAFTAR_PTK = _layout(
     """
     No | . | show
     Nama | ptk.nama | must
-    NUPTK | ptk.nuptk | digits
+    NUPTK | ptk.nuptk |
     JK | ptk.jenis_kelamin | sex
     Tempat Lahir | ptk.tempat_lahir |
     Tanggal Lahir | ptk.tanggal_lahir | birth
@@ -214,8 +215,8 @@ DAFTAR_PTK = _layout(
     Bank | ptk.id_bank | code
     Nomor Rekening Bank | ptk.rekening_bank |
     Rekening Atas Nama | ptk.rekening_atas_nama | name
-    NIK | ptk.nik | digits
-    No KK | ptk.no_kk | digits
+    NIK | ptk.nik |
+    No KK | ptk.no_kk |
     Karpeg | ptk.karpeg |
     Karis/Karsu | ptk.karpas |
     Lintang | ptk.lintang |

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exchange.interop.cells import fold
+from exchange.rules.values import are_digits, is_filler
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,30 @@ class Identity:
     nik: str
     name: str
     birth: str
+
+    @classmethod
+    def of(cls, number: str, length: int, nik: str, name: str, birth: str) -> Identity:
+        """Return what a row says, without numbers that identify nobody: fillers, and what has another length.
+
+        Args:
+            number: NISN or NUPTK as it stands there.
+            length: How many digits it has, 10 or 16.
+            nik: NIK as it stands there.
+            name: Name.
+            birth: Birth date in the store's form.
+
+        Example:
+            >>> Identity.of("0149999901", 10, "0000000000000000", " SISWA SATU ", "2014-05-03")
+            Identity(number='0149999901', nik='', name='SISWA SATU', birth='2014-05-03')
+        """
+        number, nik = number.strip(), nik.strip()
+        sure = are_digits(number, length) and len(set(number)) > 1 and not is_filler(number)
+        return cls(
+            number if sure else "",
+            nik if are_digits(nik, 16) and not is_filler(nik) else "",
+            name.strip(),
+            birth.strip(),
+        )
 
     @property
     def person(self) -> tuple[str, str] | None:

@@ -164,10 +164,10 @@ class PeopleIntake(ABC):
             # A damaged number still names whoever has the very same one in the store.
             return cell_text(cell).strip() if isinstance(value, Reason) else str(value or "")
 
-        return Identity(read(self.number), read("nik"), read("nama"), read("tanggal_lahir"))
+        return self._identity({column: read(column) for column in (self.number, "nik", "nama", "tanggal_lahir")})
 
     def _identity(self, values: Mapping[str, object]) -> Identity:
         number, nik, name, birth = (
-            str(values.get(column) or "").strip() for column in (self.number, "nik", "nama", "tanggal_lahir")
+            str(values.get(column) or "") for column in (self.number, "nik", "nama", "tanggal_lahir")
         )
-        return Identity(number, nik, name, birth)
+        return Identity.of(number, self.table.by_name[self.number].size, nik, name, birth)

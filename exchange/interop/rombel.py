@@ -91,6 +91,10 @@ class Rombels:
         return rombel
 
     def _level(self, name: str) -> int | None:
+        """Return the level that a name says: a kindergarten's group by its name, every other class by its number."""
+        for code, text in self._codes.texts("ref_tingkat_pendidikan").items():
+            if fold(name).startswith(fold(text)) and level_of(text) is None and isinstance(code, int):
+                return code
         level = level_of(name)
         return level if self._codes.has("ref_tingkat_pendidikan", level) else None
 

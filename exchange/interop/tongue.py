@@ -9,16 +9,14 @@ from decimal import Decimal
 
 from exchange import errors
 from exchange.errors import Reason
-from exchange.interop.cells import cell_text, fold, has_control, read_value, shown
+from exchange.interop.cells import EXACT_BELOW, cell_text, fold, read_value, shown
 from exchange.interop.codes import Codes, Regions
 from exchange.interop.layout import Field
 from exchange.interop.workbook import Cell
 from exchange.rules.kip import normal_card
+from exchange.rules.values import has_control, implausible
 from exchange.schema import SCHEMA
 from exchange.schema.model import Column
-
-BORN_AFTER = date(1920, 1, 1)
-"""A birth date before it is a slip of the pen (rule PD-16)."""
 
 _MARRIAGE = {1: "Kawin", 2: "Belum Kawin", 3: "Janda/Duda"}
 _WORDS: Mapping[str, Mapping[str, object]] = {
@@ -87,7 +85,7 @@ class Tongue:
         if isinstance(value, str) and field.how in {"name", "must", "class"} and has_control(value):
             return errors.CONTROL_CHARACTERS
         if isinstance(value, str) and field.how == "birth":
-            return value if BORN_AFTER.isoformat() <= value <= self.today.isoformat() else errors.IMPLAUSIBLE
+            return errors.IMPLAUSIBLE if implausible(value, self.today.isoformat()) else value
         return normal_card(value) if isinstance(value, str) and field.how == "upper" else value
 
     def _chosen(self, how: str, column: Column, text: str) -> object | Reason:
@@ -114,14 +112,15 @@ def _digits(column: Column, cell: Cell, text: str) -> str | Reason:
     the NISN, whose zeros are common and whose length is certain.
     """
     number = text.removeprefix("'")
+    if isinstance(cell, int | float) and abs(cell) >= EXACT_BELOW:
+        return errors.WRONG_TYPE
     if isinstance(cell, int) and column.name == "nisn":
         number = number.zfill(column.size)
     if len(number) > column.size:
         return errors.TOO_LONG
     if not re.fullmatch(r"[0-9]+", number) or len(number) != column.size:
         return errors.WRONG_TYPE
-    value = read_value(column, cell)
-    return value if isinstance(value, Reason) else number
+    return number
 
 
 def _kilometres(column: Column, text: str) -> int | Reason:

@@ -237,8 +237,8 @@ def _slow(data: bytes) -> list[list[object]] | None:
 def _mended(data: bytes) -> bytes:
     """Return a workbook without the two faults for which Excel asks whether it should repair a download.
 
-    An ampersand that begins no entity gets one, and a style sheet is replaced by an empty one: the lists have their dates
-    as text. What is missing is never made up.
+    An ampersand that begins no entity gets one, and a style sheet is replaced by an empty one: the lists have their
+    dates as text. What is missing is never made up.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
