@@ -4,7 +4,7 @@ Who may sign one, and whether a signature holds, is the business of
 :mod:`exchange.trust.certificates`.
 
 Source:
-    docs/format.md, section 5.
+    docs/format.md, section 3.2.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def key_id(kind: KeyKind, suite: int, verify_key: bytes, seal_key: bytes) -> byt
         seal_key: Public seal key (32 or 1,216 bytes), or empty.
 
     Source:
-        docs/format.md, section 4.2.
+        docs/format.md, section 3.1.
 
     Example:
         >>> key_id(KeyKind.KEPALA, 1, bytes(32), b"").hex()
@@ -121,7 +121,7 @@ def encode_certificate(certificate: Certificate) -> bytes:
         ValueError: a field is not what the format says; a fault of the caller.
 
     Source:
-        docs/format.md, section 5.1.
+        docs/format.md, section 3.2.
     """
     c = certificate
     body = container.pack(
@@ -152,7 +152,7 @@ def decode_certificate(body: bytes) -> Certificate:
         CertificateBad: KF-303, not canonical, or a field of a wrong type, length or range.
 
     Source:
-        docs/format.md, section 5.1.
+        docs/format.md, section 3.2.
     """
     try:
         return _decode(body)

@@ -4,7 +4,7 @@ Bytes to values and back; nothing here knows a key. Whether a header may be beli
 business of :mod:`exchange.trust.opening`.
 
 Source:
-    docs/format.md, sections 2 and 3.
+    docs/format.md, sections 1 and 2.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def pack(value: Canonical) -> bytes:
         value: Unsigned integers below 2**64, byte strings, and sequences of these.
 
     Source:
-        docs/format.md, section 1 "Canonical encoding".
+        docs/format.md, section 1.1.
 
     Example:
         >>> pack([1, b"ab", []]).hex()
@@ -86,7 +86,7 @@ def unpack(data: bytes, part: str) -> list[Canonical]:
             or not the shortest form.
 
     Source:
-        docs/format.md, section 1 "Canonical encoding".
+        docs/format.md, section 1.1.
 
     Example:
         >>> unpack(bytes.fromhex("9301c402616290"), "header")
@@ -216,7 +216,7 @@ def encode_header(header: Header) -> bytes:
         ValueError: a field is not what the format says; a fault of the caller, found before anything is signed.
 
     Source:
-        docs/format.md, section 2.2.
+        docs/format.md, section 1.3.
     """
     data = pack(
         [*_fields(header), [[w.receiver, w.sealed] for w in header.wraps], [list(c) for c in header.certificates]]
@@ -252,7 +252,7 @@ def decode_header(data: bytes) -> Header:
         FormatNewer: KF-202, the suite is one that this program does not know yet.
 
     Source:
-        docs/format.md, section 2.2 and section 3 step 3.
+        docs/format.md, section 1.3 and section 2, step 3.
     """
     if len(data) > HEADER_BYTES_MAX:
         raise errors.HeaderBad(part="length")
@@ -363,7 +363,7 @@ def split_frame(start: bytes) -> int:
         FileCut: KF-204, it ends inside these 12 bytes.
 
     Source:
-        docs/format.md, section 2.1 and section 3 step 2.
+        docs/format.md, section 1.2 and section 2, step 2.
 
     Example:
         >>> split_frame(bytes.fromhex("894b524d0d0a1a0a010000ff"))

@@ -1,7 +1,7 @@
 """Who sent it: the certificates of a header, and the sender among all trusted keys.
 
 Source:
-    docs/format.md, section 3 step 5 and section 5.
+    docs/format.md, section 2, step 5, and section 3.3.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def admit(
         SenderUnknown: KF-304, no trusted key of this id in this scope whose kind signs such packages.
 
     Source:
-        docs/format.md, section 3 step 5.
+        docs/format.md, section 2, step 5.
     """
     fresh: dict[tuple[bytes, bytes], Certificate] = {}
     admitted: list[SignedCertificate] = []

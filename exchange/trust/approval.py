@@ -4,7 +4,7 @@ It travels as five fields; the receiver builds everything else that was signed f
 from the changesets themselves, so nothing else can be approved by it.
 
 Source:
-    docs/format.md, section 7.
+    docs/format.md, section 3.6.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from exchange.records import Approval, Position
 from exchange.trust.keys import Identity, PublicIdentity, check_signature
 
 _DOMAIN = b"kirim/1 persetujuan\x00"
+
+NO_ASSIGNMENT = bytes(16)
+"""Assignment in the certificate of a head who enrolled before anybody was assigned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def approve(
         ValueError: a field of another size, or a table twice; a fault of the caller.
 
     Source:
-        docs/format.md, section 7.
+        docs/format.md, section 3.6.
     """
     if head.kind is not KeyKind.KEPALA:
         raise ValueError("only a head approves")
@@ -81,17 +84,18 @@ def check_approval(approval: Approval, facts: ApprovalFacts, head: Certificate |
     Args:
         approval: As it came.
         facts: As the receiver works them out.
-        head: The head's keys. Of a certificate, the assignment counts too.
+        head: The head's keys. Of a certificate, the assignment counts too; one made out for none (zeros, for a
+            school that enrolled before its head was named) speaks for whoever the district names.
 
     Raises:
         ApprovalBad: KF-309, another chain, other counts, another assignment, or not this head's signature.
 
     Source:
-        docs/format.md, section 7.
+        docs/format.md, section 3.6.
     """
     if head.kind is not KeyKind.KEPALA:
         raise errors.ApprovalBad()
-    if isinstance(head, Certificate) and head.subject != approval.assignment:
+    if isinstance(head, Certificate) and head.subject not in (approval.assignment, NO_ASSIGNMENT):
         raise errors.ApprovalBad()
     try:
         message = _message(facts, approval.role, approval.assignment, approval.consent, approval.made_at)

@@ -4,7 +4,7 @@ Giving one file key away opens that file and no other, and the header's commitme
 the right one; so a rebuild or a later proof needs no retired key of the server.
 
 Source:
-    docs/format.md, section 9.
+    docs/format.md, section 3.9.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Certificates signed and checked: who may say whose keys these are.
 
 Source:
-    docs/format.md, section 5.
+    docs/format.md, sections 3.2 and 3.3.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def issue(
         CertificateBad: KF-303, this issuer may not sign that, or the keys are unsound.
 
     Source:
-        docs/format.md, section 5.2.
+        docs/format.md, section 3.3.
     """
     if subject.kind is not kind or issuer.kind not in _SIGNERS[kind]:
         raise errors.CertificateBad(part="issuer")
@@ -122,7 +122,7 @@ def check(signed: SignedCertificate, issuer: Certificate) -> Certificate:
             name), ``issuer``, ``scope``, ``subject``, ``serial``, ``verify key``, ``seal key``, ``signature``.
 
     Source:
-        docs/format.md, section 5.2 and 5.3.
+        docs/format.md, section 3.3.
     """
     certificate = decode_certificate(signed.body)
     if certificate.issuer != issuer.key_id or issuer.kind not in _SIGNERS[certificate.kind]:

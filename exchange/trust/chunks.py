@@ -1,7 +1,7 @@
 """The body: a stream in sealed chunks, the last one marked. Constant memory both ways.
 
 Source:
-    docs/format.md, section 2.4.
+    docs/format.md, section 1.5.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def split_file_key(file_key: bytes) -> tuple[bytes, bytes]:
     """Return the key of the body and the commitment (32 bytes each) that one file key gives.
 
     Source:
-        docs/format.md, section 4.3.
+        docs/format.md, section 1.6.
     """
     both = HKDF(SHA256(), 64, None, b"kirim/1 isi").derive(file_key)
     return both[:32], both[32:]

@@ -3,7 +3,7 @@
 Numbers such as Dapodik's 9-digit ``kode_registrasi`` are data, never keys.
 
 Source:
-    docs/format.md, section 6.
+    docs/format.md, section 3.4.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def parse_code(text: str) -> bytes:
         CodeWrong: KF-105, these are not 32 hexadecimal digits of a version-4 UUID.
 
     Source:
-        docs/format.md, section 6.1.
+        docs/format.md, section 3.4.
 
     Example:
         >>> parse_code(" 00000000-0000-4000 8000-00000000000A ").hex()
@@ -74,7 +74,7 @@ def code_identity(code: bytes, scope: str | bytes, purpose: KeyKind = KeyKind.KO
         purpose: KODE_PERANGKAT for a laptop, KODE_KEPALA for a head; the keys are equal, their ids differ.
 
     Source:
-        docs/format.md, section 6.2.
+        docs/format.md, section 3.4.
 
     Example:
         >>> code_identity(bytes(16), "3f0c0000-0000-4000-8000-000000000001").key_id.hex()

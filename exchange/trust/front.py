@@ -3,7 +3,7 @@
 Steps 1 to 3 and 7 of the order of checks; they need no key, so anybody can take them.
 
 Source:
-    docs/format.md, section 3.
+    docs/format.md, section 2.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def read_front(file: BinaryIO) -> Front:
         FileUnreadable: KF-702.
 
     Source:
-        docs/format.md, section 3 steps 1 to 3.
+        docs/format.md, section 2, steps 1 to 3.
     """
     with reading(file):
         size = file.seek(0, os.SEEK_END)
@@ -112,7 +112,7 @@ def check_body(front: Front, file: BinaryIO) -> None:
         FileUnreadable: KF-702.
 
     Source:
-        docs/format.md, section 3 step 7.
+        docs/format.md, section 2, step 7.
     """
     expected = front.body_start + front.header.body_bytes
     if front.size < expected:

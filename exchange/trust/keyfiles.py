@@ -1,7 +1,7 @@
 """Private keys at rest: owner-only files, the head's under a passphrase besides.
 
 Source:
-    docs/format.md, section 4.4.
+    docs/format.md, section 3.10.
 """
 
 from __future__ import annotations

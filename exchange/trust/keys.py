@@ -4,7 +4,7 @@ Private keys never appear in a text, a log or an error. How they rest on a disk 
 :mod:`exchange.trust.keyfiles`.
 
 Source:
-    docs/format.md, section 4.
+    docs/format.md, section 3.1.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def is_sound(verify_key: bytes) -> bool:
     With a point of small order one signature fits every message, and the library does not refuse it.
 
     Source:
-        docs/format.md, section 5.3; RFC 8032, section 5.1.3.
+        docs/format.md, section 3.3; RFC 8032, section 5.1.3.
 
     Example:
         >>> is_sound(bytes(32)), is_sound(identity_from_seed(KeyKind.KEPALA, bytes(64)).public.verify_key)
@@ -205,7 +205,7 @@ def fingerprint(public: PublicIdentity) -> str:
     """Return what people compare over the telephone: four groups of four letters and digits, 80 bits.
 
     Source:
-        docs/format.md, section 4.2.
+        docs/format.md, section 3.1.
 
     Example:
         >>> fingerprint(identity_from_seed(KeyKind.PERANGKAT, bytes(64), suite=1).public)

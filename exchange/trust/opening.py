@@ -4,7 +4,7 @@ One fixed order of checks. Until the signature has been checked, everything that
 claim; nothing is decrypted for a stranger, and nothing decrypted leaves before the last chunk passed.
 
 Source:
-    docs/format.md, section 3.
+    docs/format.md, section 2.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def open_package(
         DiskFull, FolderUnwritable: KF-701, KF-703, of ``folder``. FileUnreadable: KF-702.
 
     Source:
-        docs/format.md, section 3.
+        docs/format.md, section 2.
     """
     front = read_front(file)  # steps 1 to 3
     header = front.header
@@ -183,7 +183,7 @@ def inspect_package(file: BinaryIO) -> Inspection:
         file: Seekable; anything at all may stand in it.
 
     Source:
-        docs/format.md, section 3.2.
+        docs/format.md, section 2.3.
 
     Example:
         >>> import io

@@ -1,7 +1,7 @@
 """Receipts' signatures: each receipt is a statement of its own, whichever return brings it.
 
 Source:
-    docs/format.md, section 8.
+    docs/format.md, section 3.8.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def sign_receipt(identity: Identity, scope: str | bytes, receipt: Receipt) -> Re
         ValueError: a field of another size; a fault of the caller.
 
     Source:
-        docs/format.md, section 8.
+        docs/format.md, section 3.8.
     """
     if identity.kind is not KeyKind.PUSAT:
         raise ValueError("only the server signs receipts")
@@ -48,7 +48,7 @@ def check_receipt(receipt: Receipt, scope: str | bytes, server: Certificate | Pu
         SignatureBad: KF-305.
 
     Source:
-        docs/format.md, section 8.
+        docs/format.md, section 3.8.
     """
     if server.kind is not KeyKind.PUSAT:
         raise errors.SignatureBad()

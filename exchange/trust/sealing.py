@@ -1,7 +1,7 @@
 """Sealing: plaintext becomes one signed, encrypted file for its receivers.
 
 Source:
-    docs/format.md, sections 2 and 4.3.
+    docs/format.md, section 1.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def seal(
         ValueError: receivers, number or certificates that no header can carry; a fault of the caller.
 
     Source:
-        docs/format.md, section 4.3.
+        docs/format.md, section 1.6.
     """
     suites = {receiver.suite for receiver in receivers}
     if len(suites) != 1:

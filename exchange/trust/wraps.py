@@ -4,7 +4,7 @@ Suites 1 and 2 are base-mode, single-shot HPKE (RFC 9180) with HKDF-SHA-256 and 
 differ in the KEM. Suite 2 is ML-KEM-768 with X25519 as X-Wing composes them, code point 0x647a.
 
 Source:
-    docs/format.md, section 4.3.
+    docs/format.md, section 1.6.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def private_parts(suite: int, seed: bytes) -> tuple[SealPrivate, bytes]:
         seed: 32 random bytes.
 
     Source:
-        docs/format.md, section 4.3; the expansion by SHAKE256 is X-Wing's.
+        docs/format.md, section 1.6; the expansion by SHAKE256 is X-Wing's.
 
     Example:
         >>> len(private_parts(1, bytes(32))[1]), len(private_parts(2, bytes(32))[1])

@@ -10,7 +10,8 @@ from trust_world import ASSIGNMENT, OTHER_ASSIGNMENT, OTHER_SCHOOL, SCHOOL, Worl
 from exchange import errors
 from exchange.format.certificate import KeyKind
 from exchange.records import Approval, Position
-from exchange.trust.approval import ApprovalFacts, approve, check_approval
+from exchange.trust.approval import NO_ASSIGNMENT, ApprovalFacts, approve, check_approval
+from exchange.trust.certificates import issue
 
 FACTS = ApprovalFacts(
     scope=SCHOOL,
@@ -107,3 +108,8 @@ def test_a_head_certified_for_one_assignment_does_not_approve_for_another(world)
     check_approval(other, FACTS, world.head.public)
     with pytest.raises(errors.ApprovalBad):
         check_approval(other, FACTS, world.head_by_code.certificate)
+
+
+def test_a_head_enrolled_before_anybody_was_assigned_approves_for_whoever_is(world, approval):
+    early = issue(world.code, KeyKind.KEPALA, world.head.public, SCHOOL, 1, NO_ASSIGNMENT)
+    check_approval(approval, FACTS, early.certificate)
