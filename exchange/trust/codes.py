@@ -9,6 +9,7 @@ Source:
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Callable
 
@@ -23,8 +24,10 @@ from exchange.trust.keys import Identity, identity_from_seed
 CODE_SUITE = 2
 """Codes are used between programs of this version, so they take the hybrid suite."""
 
-_TYPED_BESIDE = str.maketrans("", "", "-\u2010\u2011\u2012\u2013\u2014 \t\r\n\u00a0\ufeff")
+_TYPED_BESIDE = re.compile(r"[-\s\u2010-\u2015\u2212\u200b\u2060\ufeff]")
 """Hyphens and spaces, as people and word processors write them."""
+
+_DIGITS = re.compile(r"[0-9a-fA-F]{32}")
 
 
 def new_code(random: Callable[[int], bytes] = os.urandom) -> str:
@@ -53,13 +56,10 @@ def parse_code(text: str) -> bytes:
         >>> parse_code(" 00000000-0000-4000 8000-00000000000A ").hex()
         '0000000000004000800000000000000a'
     """
-    digits = text.translate(_TYPED_BESIDE)
-    if len(digits) != 32 or not digits.isascii():
+    digits = _TYPED_BESIDE.sub("", text)
+    if not _DIGITS.fullmatch(digits):
         raise errors.CodeWrong()
-    try:
-        raw = bytes.fromhex(digits)
-    except ValueError as error:
-        raise errors.CodeWrong() from error
+    raw = bytes.fromhex(digits)
     if raw[6] >> 4 != 4 or raw[8] >> 6 != 2:
         raise errors.CodeWrong()
     return raw

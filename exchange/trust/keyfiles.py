@@ -48,7 +48,7 @@ class Argon2Cost:
 
     def is_bearable(self) -> bool:
         """Whether a reader computes it: what a file asks for is limited before any memory is taken."""
-        return 8 * self.lanes <= self.memory_kib <= 1024 * 1024 and 1 <= self.passes <= 16 and 1 <= self.lanes <= 16
+        return 8 * self.lanes <= self.memory_kib <= 256 * 1024 and 1 <= self.passes <= 16 and 1 <= self.lanes <= 16
 
 
 HEAD_COST = Argon2Cost()

@@ -34,6 +34,7 @@ def test_a_new_code_is_a_version_4_uuid_and_never_the_same():
         "\ufeff" + CODE + "\u00a0",
         "9f1c 2e3d 4a5b 4c6d 8e7f 0123 4567 89ab",
         "9-f-1-c" + CODE[4:],
+        "\u200b" + CODE.replace("-", "\f"),
     ],
 )
 def test_case_hyphens_and_spaces_do_not_count(typed):
@@ -55,6 +56,8 @@ def test_case_hyphens_and_spaces_do_not_count(typed):
         "{" + CODE + "}",
         CODE.replace("-", "_"),
         "\0" * 32,
+        CODE[:-2] + "\x1f\x1f",
+        "4" * 14 + "\v" * 18,
     ],
 )
 def test_what_is_no_code_is_refused(typed):

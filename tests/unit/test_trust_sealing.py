@@ -12,6 +12,7 @@ from exchange.format import container
 from exchange.format.certificate import KeyKind
 from exchange.limits import MIB
 from exchange.records import PackageKind
+from exchange.trust.opening import VerifiedPackage, open_package
 from exchange.trust.sealing import seal
 
 
@@ -99,3 +100,28 @@ def test_memory_stays_small_whatever_the_plaintext_is(tmp_path):
     assert out.size == sealed.size > 30 * MIB
     assert peak < 6 * MIB
     assert list(tmp_path.iterdir()) == []
+
+
+def test_opening_a_large_file_takes_no_more(tmp_path):
+    world, path = World().at_the_server(), tmp_path / "besar.kirim"
+    with path.open("wb") as out:
+        seal(
+            kind=PackageKind.KIRIM, scope=SCHOOL, number=1, sender=world.device, receivers=[world.server.public],
+            plaintext=(bytes(100_000) for _ in range(320)), out=out, folder=tmp_path,
+        )  # fmt: skip
+    tracemalloc.start()
+    with path.open("rb") as file:
+        package = open_package(
+            file,
+            kinds=set(PackageKind),
+            find=world.find,
+            identities={world.server.key_id: world.server},
+            folder=tmp_path,
+        )
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert isinstance(package, VerifiedPackage)
+    with package:
+        assert package.body.seek(0, 2) == 32_000_000
+    assert peak < 6 * MIB
+    assert [entry.name for entry in tmp_path.iterdir()] == ["besar.kirim"]
