@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 
@@ -190,3 +191,16 @@ def test_a_folder_that_cannot_be_written_to_has_its_code(tmp_path):
     (tmp_path / "berkas").write_bytes(b"")
     with pytest.raises(errors.FolderUnwritable):
         save_identity(tmp_path / "berkas" / "pusat", made("pusat", KeyKind.PUSAT))
+
+
+def test_a_key_file_that_contradicts_itself_is_refused(tmp_path):
+    """Somebody put another verify key or a field more into it and counted the sum again."""
+    path, domain = tmp_path / "pusat", b"kirim/1 berkas kunci\x00"
+    save_identity(path, made("pusat", KeyKind.PUSAT))
+    fields = msgpack.unpackb(path.read_bytes()[len(domain) :])[:6]
+    other = [*fields[:3], made("lain", KeyKind.PUSAT).public.verify_key, *fields[4:]]
+    for wrong in (other, [*fields, b""], fields[:5], [2, *fields[1:]], [fields[0], 9, *fields[2:]]):
+        total = hashlib.sha256(domain + msgpack.packb(wrong)).digest()[:8]
+        path.write_bytes(domain + msgpack.packb([*wrong, total]))
+        with pytest.raises(errors.KeysMissing):
+            load_identity(path)

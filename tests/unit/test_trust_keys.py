@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from trust_world import made
+from trust_world import World, made
 
 from exchange import errors
 from exchange.format.certificate import KeyKind
@@ -18,6 +18,7 @@ from exchange.trust.keys import (
     identity_from_seed,
     is_sound,
     new_identity,
+    public_of,
 )
 
 P = 2**255 - 19
@@ -210,6 +211,12 @@ def test_a_signature_holds_for_its_message_and_key_only():
     ]:
         with pytest.raises(errors.SignatureBad):
             check_signature(key, sig, message, errors.SignatureBad())
+
+
+def test_a_certificate_speaks_of_the_keys_that_it_was_issued_for():
+    world = World()
+    assert public_of(world.device_by_code.certificate) == world.device.public
+    assert public_of(world.device_by_code.certificate).key_id == world.device_by_code.certificate.key_id
 
 
 def test_an_identity_is_a_value():

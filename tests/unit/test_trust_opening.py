@@ -196,8 +196,10 @@ def test_a_known_sender_of_another_school_is_unknown_here(world):
     with pytest.raises(errors.SenderUnknown):
         world.open(data)
     lax = world.device_by_code.certificate
-    with pytest.raises(errors.SenderUnknown):
-        world.open(data, find=lambda scope, key_id: lax)
+    other, _ = world.pack(sender=world.stranger)
+    for file in (data, other):
+        with pytest.raises(errors.SenderUnknown):
+            world.open(file, find=lambda scope, key_id: lax)
 
 
 @pytest.mark.parametrize("kind", [KeyKind.KEPALA, KeyKind.DINAS, KeyKind.PUSAT, KeyKind.KODE_PERANGKAT, KeyKind.AKAR])
@@ -489,5 +491,15 @@ def test_looking_at_a_certificate_that_cannot_be_read_still_says_that_the_file_i
     assert (seen.whole, seen.error.code, seen.certificates) == (True, "KF-303", ())
 
 
+class Gone(io.BytesIO):
+    """A medium of which not even the size can be told."""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        raise OSError(19, "No such device")
+
+
 def test_looking_at_a_medium_that_fails_raises_nothing():
-    assert inspect_package(Failing(b"x")).error is not None
+    for medium, size in ((Failing(b"x"), 1), (Gone(b"x"), 0)):
+        seen = inspect_package(medium)
+        assert seen.error is not None
+        assert (seen.error.code, seen.size, seen.whole) == ("KF-702", size, False)
