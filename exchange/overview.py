@@ -34,10 +34,17 @@ class SchoolStatus:
     def as_json(self) -> dict[str, object]:
         """Return it under the names of ``kirim school status --json``."""
         return {
-            "npsn": self.npsn, "nama": self.nama, "pending": self.pending, "sent": self.sent,
-            "acknowledged": self.acknowledged, "applied_return": self.applied_return,
-            "last_exported_at": self.last_exported_at, "last_applied_at": self.last_applied_at,
-            "open": list(self.open), "conflicts": self.conflicts, "vanished": self.vanished,
+            "npsn": self.npsn,
+            "nama": self.nama,
+            "pending": self.pending,
+            "sent": self.sent,
+            "acknowledged": self.acknowledged,
+            "applied_return": self.applied_return,
+            "last_exported_at": self.last_exported_at,
+            "last_applied_at": self.last_applied_at,
+            "open": list(self.open),
+            "conflicts": self.conflicts,
+            "vanished": self.vanished,
         }
 
 
@@ -86,7 +93,7 @@ def findings(store: SchoolStore) -> list[Finding]:
     """Return what *validasi lokal* finds."""
     running = running_semester(store.db)
     source = StoreSource(store.db, store.schema)
-    today: date = datetime.fromtimestamp(store.clock(), timezone.utc).date()
+    today = date.fromtimestamp(store.clock())
     with store.db.transaction():
         return list(
             validate(source, store.schema, today, running.semester_id, running.tahun_ajaran_id, sekolah_id=store.scope)

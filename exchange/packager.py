@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import date
 from datetime import UTC
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -210,7 +211,7 @@ def check_ready(node: SchoolNode) -> Head:
     certificate = node.head_certificate()
     if certificate is None or certificate.subject not in (bytes(16), uuid.UUID(head.assignment).bytes):
         raise errors.HeadKeyMissing()
-    day = _today(store.clock())
+    day = date.fromtimestamp(store.clock())  # the laptop's own civil date, as all of Dapodik's dates
     with store.db.transaction():
         found = validate(
             source, store.schema, day, running.semester_id, running.tahun_ajaran_id, sekolah_id=store.scope
@@ -219,12 +220,6 @@ def check_ready(node: SchoolNode) -> Head:
     if invalid:
         raise errors.DataInvalid(count=len(invalid))
     return head
-
-
-def _today(seconds: int):  # type: ignore[no-untyped-def]
-    from datetime import datetime
-
-    return datetime.fromtimestamp(seconds, UTC).date()
 
 
 def _count(blocks: Iterable[Block]) -> tuple[dict[tuple[int, Op], int], Net]:

@@ -29,7 +29,9 @@ class StoreSource:
         if table not in self._references:
             sql += " WHERE soft_delete IS NOT 1"
             if self._home is not None:
-                sql, values = f"{sql} AND kirim_home = ?", [self._home]
+                # A PTK may be at home elsewhere and registered here.
+                own = "ptk_id IN (SELECT ptk_id FROM ptk_terdaftar WHERE kirim_home = ?)" if table == "ptk" else "kirim_home = ?"
+                sql, values = f"{sql} AND {own}", [self._home]
         return iter(self._db.execute(sql, values))
 
     def codes(self, table: str) -> Collection[object] | None:

@@ -1,0 +1,204 @@
+"""A package's manifest as bytes: one positional msgpack array in its one canonical encoding.
+
+Source:
+    docs/format-body.md, section 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgpack
+
+from exchange.errors import Malformed, SchemaNewer, TooLarge
+from exchange.limits import MANIFEST_BYTES_MAX, POSITIONS_MAX, RECEIPTS_MAX
+from exchange.records import Answer, Approval, Counts, Digests, Manifest, Position, Receipt
+
+_FAULTS = (ValueError, KeyError, IndexError, TypeError, OverflowError, UnicodeError, msgpack.UnpackException)
+_UINT32 = 1 << 32
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Return a manifest's bytes. Elements at the end that say nothing are left out.
+
+    Raises:
+        TooLarge: KF-207, more than 1 MiB.
+    """
+    m = manifest
+    fields: list[object] = [
+        m.schema,
+        m.program,
+        m.made_at,
+        *_flat(m.have),
+        *_flat(m.first),
+        m.last,
+        m.reference,
+        _approval(m.approval),
+        _digests(m.digests),
+        _answer(m.answer),
+        m.ledger,
+        [_receipt(receipt) for receipt in m.receipts],
+        [piece for position in m.have_older for piece in _flat(position)],
+        [piece for position in m.first_older for piece in _flat(position)],
+    ]
+    while fields[-1] in (None, b"", []):
+        fields.pop()
+    data = bytes(msgpack.packb(fields, use_bin_type=True))
+    if len(data) > MANIFEST_BYTES_MAX:
+        raise TooLarge(part="manifest", limit=MANIFEST_BYTES_MAX)
+    return data
+
+
+def decode_manifest(data: bytes, schema_version: int) -> Manifest:
+    """Return the manifest that bytes hold.
+
+    Args:
+        data: All of it.
+        schema_version: The schema that this program knows.
+
+    Raises:
+        SchemaNewer: KF-209, it speaks of a schema that this program does not know; nothing else is judged.
+        Malformed: KF-208, whatever else the bytes are.
+    """
+    try:
+        fields: list[Any] = msgpack.unpackb(data, raw=False, max_map_len=0, max_array_len=2 * POSITIONS_MAX)
+        if type(fields) is list and fields and type(fields[0]) is int and fields[0] > schema_version:
+            raise SchemaNewer(found=fields[0], known=schema_version)
+        manifest = _read(fields)
+        if encode_manifest(manifest) != data:
+            raise Malformed(part="manifest is not canonical")
+    except _FAULTS as error:
+        raise Malformed(part="manifest") from error
+    return manifest
+
+
+def _flat(position: Position) -> tuple[int, bytes]:
+    return position.number, position.value
+
+
+def _approval(approval: Approval | None) -> object:
+    a = approval
+    return None if a is None else [a.role, a.assignment, a.consent, a.made_at, a.signature]
+
+
+def _digests(digests: Digests | None) -> object:
+    if digests is None:
+        return None
+    return [digests.root, *(piece for number in sorted(digests.tables) for piece in (number, *digests.tables[number]))]
+
+
+def _answer(answer: Answer | None) -> object:
+    if answer is None:
+        return None
+    returned = [piece for position in answer.returned for piece in _flat(position)]
+    asks = [number for pair in answer.asks for number in pair]
+    return [answer.value, *_flat(answer.shared), list(answer.values), returned, asks]
+
+
+def _receipt(r: Receipt) -> list[object]:
+    c = r.counts
+    counts = [c.applied, c.same, c.conflict, c.refused, c.held]
+    return [r.package_id, r.number, r.device, r.first, r.last, r.value, r.plaintext, counts, r.outcomes, r.previous,
+            r.made_at, r.code, r.signature]  # fmt: skip
+
+
+def _read(fields: Sequence[Any]) -> Manifest:
+    if type(fields) is not list or not 9 <= len(fields) <= 16:
+        raise Malformed(part="manifest")
+    fields = fields + [None] * (16 - len(fields))
+    schema, program, made_at, have, have_value, first, first_value, last, reference = fields[:9]
+    approval, digests, answer, ledger, receipts, have_older, first_older = fields[9:]
+    if type(program) is not str or len(program) > 16:
+        raise Malformed(part="program")
+    return Manifest(
+        schema=_uint(schema),
+        program=program,
+        made_at=_uint(made_at),
+        have=_position(have, have_value),
+        first=_position(first, first_value),
+        last=_uint(last),
+        reference=_uint(reference),
+        approval=None if approval is None else _read_approval(approval),
+        digests=None if digests is None else _read_digests(digests),
+        receipts=tuple(_read_receipt(one) for one in _listed(receipts, RECEIPTS_MAX)),
+        ledger=b"" if ledger is None or ledger == b"" else _bytes(ledger, 32),
+        have_older=_positions(have_older),
+        first_older=_positions(first_older),
+        answer=None if answer is None else _read_answer(answer),
+    )
+
+
+def _uint(value: object) -> int:
+    if type(value) is not int or not 0 <= value < _UINT32:
+        raise Malformed(part="number")
+    return value
+
+
+def _bytes(value: object, size: int) -> bytes:
+    if type(value) is not bytes or len(value) != size:
+        raise Malformed(part="bytes")
+    return value
+
+
+def _position(number: object, value: object) -> Position:
+    return Position(_uint(number), _bytes(value, 8))
+
+
+def _listed(value: object, most: int) -> list[Any]:
+    if value is None:
+        return []
+    if type(value) is not list or len(value) > most:
+        raise Malformed(part="list")
+    return value
+
+
+def _positions(value: object) -> tuple[Position, ...]:
+    found = _listed(value, 2 * POSITIONS_MAX)
+    return tuple(_position(number, at) for number, at in zip(found[::2], found[1::2], strict=True))
+
+
+def _read_approval(value: Any) -> Approval:
+    role, assignment, consent, made_at, signature = value
+    return Approval(_uint(role), _bytes(assignment, 16), _uint(consent), _uint(made_at), _bytes(signature, 64))
+
+
+def _read_digests(value: Any) -> Digests:
+    root, *rest = value
+    tables = {
+        _uint(number): (_uint(count), _bytes(digest, 8))
+        for number, count, digest in zip(rest[::3], rest[1::3], rest[2::3], strict=True)
+    }
+    return Digests(_bytes(root, 16), tables)
+
+
+def _read_answer(value: Any) -> Answer:
+    total, shared, shared_value, values, returned, asks = value
+    numbers = [_uint(number) for number in _listed(asks, 2 * POSITIONS_MAX)]
+    return Answer(
+        value=_bytes(total, 32),
+        shared=_position(shared, shared_value),
+        values=tuple(_bytes(one, 8) for one in _listed(values, POSITIONS_MAX)),
+        returned=_positions(returned),
+        asks=tuple(zip(numbers[::2], numbers[1::2], strict=True)),
+    )
+
+
+def _read_receipt(value: Any) -> Receipt:
+    package, number, device, first, last, chain, plain, counts, outcomes, previous, made_at, code, signature = value
+    applied, same, conflict, refused, held = (_uint(count) for count in counts)
+    return Receipt(
+        package_id=_bytes(package, 32),
+        number=_uint(number),
+        device=_bytes(device, 8),
+        first=_uint(first),
+        last=_uint(last),
+        value=_bytes(chain, 32),
+        plaintext=_bytes(plain, 32),
+        counts=Counts(applied, same, conflict, refused, held),
+        outcomes=_bytes(outcomes, 32),
+        previous=_bytes(previous, 32),
+        made_at=_uint(made_at),
+        code=_uint(code),
+        signature=_bytes(signature, 64),
+    )
