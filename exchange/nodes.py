@@ -15,7 +15,7 @@ from exchange.schema.model import Schema
 from exchange.store.reference import codes
 from exchange.store.school import SchoolStore
 from exchange.store.server import School, ServerStore
-from exchange.trust.certificates import SignedCertificate, anchor, read
+from exchange.trust.certificates import SignedCertificate, anchor, newest, read
 from exchange.trust.codes import CODE_SUITE
 from exchange.trust.keyfiles import load_identity, open_head_key
 from exchange.trust.keys import Identity, PublicIdentity, public_of
@@ -188,9 +188,9 @@ class SchoolNode:
 
     def find(self, scope: bytes, key_id: bytes) -> Certificate | None:
         """Return the trusted certificate of a key within a scope."""
-        for signed in self.signed("trusted"):
-            if signed.certificate.key_id == key_id and signed.certificate.scope == scope:
-                return signed.certificate
+        for certificate in newest(signed.certificate for signed in self.signed("trusted")):
+            if certificate.key_id == key_id and certificate.scope == scope:
+                return certificate
         return None
 
     def server(self) -> PublicIdentity:

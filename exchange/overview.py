@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 
 from exchange import capture, errors
 from exchange.applying import own_blocks
@@ -50,7 +50,7 @@ class SchoolStatus:
 
 def moment(seconds: str | int | None) -> str | None:
     """Return a moment as UTC ISO text."""
-    return datetime.fromtimestamp(int(seconds), timezone.utc).isoformat() if seconds else None
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat() if seconds else None
 
 
 def school_status(node: SchoolNode) -> SchoolStatus:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date
-from datetime import UTC
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -237,10 +236,16 @@ def approval_facts(
     *, scope: str, device: bytes, first: int, last: int, value: bytes, have: Position, tables: dict[tuple[int, Op], int]
 ) -> ApprovalFacts:
     """Return what the head signs: exactly one chain, on one position of the server, with these counts."""
-    counts = tuple(
-        (number, *(tables.get((number, op), 0) for op in (Op.INSERT, Op.UPDATE, Op.DELETE)))
-        for number in sorted({number for number, _ in tables})
-    )
+    numbers = sorted({number for number, _ in tables})
+    counts = [
+        (
+            number,
+            tables.get((number, Op.INSERT), 0),
+            tables.get((number, Op.UPDATE), 0),
+            tables.get((number, Op.DELETE), 0),
+        )
+        for number in numbers
+    ]
     return ApprovalFacts(
         scope=scope,
         device=device,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -269,7 +269,7 @@ class ServerStore:
 
     # --- locks and open rows ------------------------------------------------------------------
 
-    def locks(self, table: int, rows: Sequence[str]) -> set[tuple[str, int]]:
+    def locks(self, table: int, rows: Sequence[str]) -> Set[tuple[str, int]]:
         """Return the locked (row, group) pairs among some rows of a table."""
         found = self.db.chosen(
             "SELECT row, group_no FROM kirim_lock WHERE table_no = ? AND row IN ({})", rows, (table,)

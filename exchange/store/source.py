@@ -30,9 +30,14 @@ class StoreSource:
             sql += " WHERE soft_delete IS NOT 1"
             if self._home is not None:
                 # A PTK may be at home elsewhere and registered here.
-                own = "ptk_id IN (SELECT ptk_id FROM ptk_terdaftar WHERE kirim_home = ?)" if table == "ptk" else "kirim_home = ?"
+                own = (
+                    "ptk_id IN (SELECT ptk_id FROM ptk_terdaftar WHERE kirim_home = ?)"
+                    if table == "ptk"
+                    else "kirim_home = ?"
+                )
                 sql, values = f"{sql} AND {own}", [self._home]
-        return iter(self._db.execute(sql, values))
+        found: Iterable[tuple[Any, ...]] = self._db.execute(sql, values)
+        return found
 
     def codes(self, table: str) -> Collection[object] | None:
         """Return the codes of a reference table, or ``None`` where the list is not kept."""
