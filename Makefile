@@ -1,0 +1,69 @@
+# Python 3.11 or newer, make and git are enough: every target sets up what it needs in .venv.
+#
+#   make demo     the whole main job on made-up schools, in the folder demo/
+#   make test     the test suite
+#   make check    what CI runs: ruff, mypy, the tests
+#   make bench    the figures of docs/benchmarks.md
+#   make words    collect the texts for people, compile the catalogues
+#   make pages    write the generated pages of docs/
+#   make lock     resolve requirements/*.in anew (needs uv)
+#   make wheel    the wheel, in dist/
+
+.DEFAULT_GOAL := check
+.PHONY: demo test check lint types bench words pages lock wheel clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+ASK := import sys; sys.exit(sys.version_info < (3, 11))
+# The first of these that is new enough; PYTHON=... names another one.
+PYTHON ?= $(shell for name in python3.11 python3 python3.12 python3.13 python3.14 python; do \
+	$$name -c '$(ASK)' 2>/dev/null && echo $$name && break; done)
+
+$(READY): requirements/test.lock setup.cfg pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none of python3.11, python3 is one." >&2; \
+		echo "Install it, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c '$(ASK)' || { echo "$(PYTHON) is not Python 3.11 or newer." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) has no venv; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY)
+	@rm -rf demo
+	@$(BIN)/kirim demo demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -q
+
+lint: $(READY)
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+check: lint types test
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+words: $(READY)
+	$(BIN)/python -m tools.words
+
+pages: $(READY)
+	$(BIN)/python -m tools.pages
+
+# No host of a registry and no path of this machine may stand in a lock.
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links
+lock:
+	$(LOCK) requirements/run.in -o requirements/run.lock
+	$(LOCK) requirements/test.in -o requirements/test.lock
+
+wheel: $(READY)
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w dist .
+
+clean:
+	rm -rf $(VENV) build dist demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
