@@ -231,6 +231,24 @@ class KeysMissing(SetupError):
     file: str
 
 
+@dataclass(eq=False, kw_only=True)
+class UsageWrong(SetupError):
+    code = "KF-112"
+    what = "the command was not understood: {detail}"
+    next = "see how it is used with --help"
+    safe = "nothing was read or changed"
+    detail: str
+
+
+@dataclass(eq=False, kw_only=True)
+class Stopped(SetupError):
+    code = "KF-113"
+    grave = Grave.NOTE
+    what = "the command was stopped before its end"
+    next = "run it again; it finishes the work"
+    safe = "what was done stays done, what was half done is undone"
+
+
 # --- KF-2xx file and format -------------------------------------------------------------------
 
 
@@ -735,23 +753,93 @@ class Reason:
 
 
 _BACK = "the centre's value came back; yours is kept in the history"
-OWNED_BY_PUSAT = Reason("KF-510", "only the centre sets this", "tell the helpdesk if the centre's value is wrong", _BACK, Who.DISTRICT)
+OWNED_BY_PUSAT = Reason(
+    "KF-510", "only the centre sets this", "tell the helpdesk if the centre's value is wrong", _BACK, Who.DISTRICT
+)
 OWNED_BY_DINAS = Reason("KF-511", "only the dinas sets this", "ask the dinas to correct it", _BACK, Who.DISTRICT)
-LOCKED = Reason("KF-512", "this was verified and is locked", "correct it through verval (VervalSP, VervalPD, VervalPTK)", _BACK)
-LOCKED_KIP = Reason("KF-513", "the KIP number comes from the SK and is locked", "ask the dinas if the card shows another number", _BACK)
-WRONG_TYPE = Reason("KF-514", "the value is not of its column's type", "correct the value and export again", "the row stays at the school, marked; its values are kept")
-TOO_LONG = Reason("KF-515", "the value is longer than its column", "shorten the value and export again", "the row stays at the school, marked; its values are kept")
-CODE_UNKNOWN = Reason("KF-516", "the code is not in its list", "choose a code from the list and export again", "the row stays at the school, marked; its values are kept")
-OTHER_HOME = Reason("KF-517", "the row belongs to another school", "ask the dinas; a pupil or teacher moves by Tarik Data", "the other school's row is untouched; yours is kept in the history", Who.DISTRICT, Grave.WARNING)
-PARENT_OPEN = Reason("KF-518", "the row hangs on one that was refused", "correct the refused row; this one follows by itself", "the row stays at the school, marked; its values are kept")
-TABLE_CLOSED = Reason("KF-519", "schools do not make or delete rows of this table", "ask the dinas", "the centre's row is untouched; yours is kept in the history", Who.DISTRICT)
-BOTH_SCHOOL_WON = Reason("KF-520", "both sides changed this; the school's value stands", "nothing to do", "both values are in the history")
-BOTH_CENTRE_WON = Reason("KF-521", "both sides changed this; the centre's value stands", "check the value; if it is wrong, correct it again or ask the dinas", "both values are in the history")
-DELETE_LOST = Reason("KF-522", "the row was deleted here while it changed at the other side; it stays", "look at the row; delete it again if it is still wanted", "the whole row came back", Who.OPERATOR, Grave.WARNING)
-EDIT_OF_DELETED = Reason("KF-523", "the row was edited at the other side while the school deleted it; it stays deleted", "nothing to do", "the edit is in the history")
-REVIVED = Reason("KF-524", "the row had been deleted at the other side; the school's edit brought it back", "nothing to do", "the row and its parents live again")
-CONTROL_CHARACTERS = Reason("KF-525", "the name holds a tab or line break", "type the name again without it", "the row is kept as it was sent")
-MATCHED_TWICE = Reason("KF-526", "more than one row fits", "make clear which one is meant: give NISN, NUPTK or NIK, or the full name", "nothing was taken from this cell")
+LOCKED = Reason(
+    "KF-512", "this was verified and is locked", "correct it through verval (VervalSP, VervalPD, VervalPTK)", _BACK
+)
+LOCKED_KIP = Reason(
+    "KF-513", "the KIP number comes from the SK and is locked", "ask the dinas if the card shows another number", _BACK
+)
+WRONG_TYPE = Reason(
+    "KF-514",
+    "the value is not of its column's type",
+    "correct the value and export again",
+    "the row stays at the school, marked; its values are kept",
+)
+TOO_LONG = Reason(
+    "KF-515",
+    "the value is longer than its column",
+    "shorten the value and export again",
+    "the row stays at the school, marked; its values are kept",
+)
+CODE_UNKNOWN = Reason(
+    "KF-516",
+    "the code is not in its list",
+    "choose a code from the list and export again",
+    "the row stays at the school, marked; its values are kept",
+)
+OTHER_HOME = Reason(
+    "KF-517",
+    "the row belongs to another school",
+    "ask the dinas; a pupil or teacher moves by Tarik Data",
+    "the other school's row is untouched; yours is kept in the history",
+    Who.DISTRICT,
+    Grave.WARNING,
+)
+PARENT_OPEN = Reason(
+    "KF-518",
+    "the row hangs on one that was refused",
+    "correct the refused row; this one follows by itself",
+    "the row stays at the school, marked; its values are kept",
+)
+TABLE_CLOSED = Reason(
+    "KF-519",
+    "schools do not make or delete rows of this table",
+    "ask the dinas",
+    "the centre's row is untouched; yours is kept in the history",
+    Who.DISTRICT,
+)
+BOTH_SCHOOL_WON = Reason(
+    "KF-520", "both sides changed this; the school's value stands", "nothing to do", "both values are in the history"
+)
+BOTH_CENTRE_WON = Reason(
+    "KF-521",
+    "both sides changed this; the centre's value stands",
+    "check the value; if it is wrong, correct it again or ask the dinas",
+    "both values are in the history",
+)
+DELETE_LOST = Reason(
+    "KF-522",
+    "the row was deleted here while it changed at the other side; it stays",
+    "look at the row; delete it again if it is still wanted",
+    "the whole row came back",
+    Who.OPERATOR,
+    Grave.WARNING,
+)
+EDIT_OF_DELETED = Reason(
+    "KF-523",
+    "the row was edited at the other side while the school deleted it; it stays deleted",
+    "nothing to do",
+    "the edit is in the history",
+)
+REVIVED = Reason(
+    "KF-524",
+    "the row had been deleted at the other side; the school's edit brought it back",
+    "nothing to do",
+    "the row and its parents live again",
+)
+CONTROL_CHARACTERS = Reason(
+    "KF-525", "the name holds a tab or line break", "type the name again without it", "the row is kept as it was sent"
+)
+MATCHED_TWICE = Reason(
+    "KF-526",
+    "more than one row fits",
+    "make clear which one is meant: give NISN, NUPTK or NIK, or the full name",
+    "nothing was taken from this cell",
+)
 VALUE_MISSING = Reason("KF-527", "a value is needed here", "fill the cell", "nothing was taken from this row")
 IMPLAUSIBLE = Reason("KF-528", "the date cannot be right", "correct the date", "nothing was taken from this cell")
 
