@@ -23,7 +23,9 @@ CELL_CHARACTERS_MAX = 32_767
 EXACT_BELOW = 10**15
 """Excel keeps 15 digits of a number: a longer one in a cell that is no text has lost its end."""
 
-_FAILED = {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"}
+EXCEL_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"}
+"""What Excel shows in a cell whose formula fails. It is never a name or a number."""
+
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
@@ -116,7 +118,7 @@ def read_value(column: Column, cell: Cell) -> object | Reason:
         (3, 'KF-514')
     """
     text = cell_text(cell).strip()
-    if text.upper() in _FAILED:
+    if text.upper() in EXCEL_ERRORS:
         return errors.WRONG_TYPE
     if isinstance(cell, int | float) and abs(cell) >= EXACT_BELOW and column.kind is not Kind.DOUBLE:
         return errors.WRONG_TYPE

@@ -74,8 +74,9 @@ class PeopleIntake(ABC):
         self.stored = self.read(self.table, self.table.key_names[0])
         self.people = People({row: self._identity(values) for row, values in self.stored.items()})
         self.named: dict[str, list[str]] = {}
+        name = self.by_column["nama"].field
         for row, values in self.stored.items():
-            self.named.setdefault(str(values["nama"] or "").strip(), []).append(row)
+            self.named.setdefault(str(self.tongue.show(name, values["nama"])).strip(), []).append(row)
         self.lines: list[Line] = []
         self.claimed: set[str] = set()
 

@@ -35,6 +35,7 @@ class Rombels:
 
     Attributes:
         made: Rows of classes that names asked for and that do not stand in the store, by id.
+        names: Names by id, as they are stored.
     """
 
     def __init__(self, db: Database, school: School, codes: Codes) -> None:
@@ -49,7 +50,7 @@ class Rombels:
             (school.sekolah_id, school.semester_id),
         ).fetchall()
         classes = [row for row in rows if row[2] is None or row[2] in CLASS_KINDS]
-        self.names: dict[str, str] = {row[0]: str(row[1] or "") for row in classes}
+        self.names: dict[str, object] = {row[0]: row[1] for row in classes}
         self._kurikulum = {level: kurikulum for _, _, _, level, kurikulum in classes if kurikulum is not None}
         self._by_name: dict[str, list[str]] = {}
         for row in classes:
