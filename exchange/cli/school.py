@@ -1,0 +1,449 @@
+"""``kirim school``: what an operator does on a school's laptop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from exchange import errors
+from exchange.cli.frame import Answer, Asked, Group, argument, file_argument, note, option
+from exchange.cli.secrets import agree, secret
+from exchange.words import number, size, tr, trn
+
+if TYPE_CHECKING:
+    from exchange.ingest import AppliedFiles
+    from exchange.interop.report import ImportReport
+    from exchange.nodes import SchoolNode
+    from exchange.packager import Exported, Sheet
+    from exchange.rules.findings import Finding
+
+school = Group("school", help="At a school: take Excel lists in, check, export, apply what comes back.")
+"""The commands of a school."""
+
+_passphrase_file = option(
+    "--passphrase-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="File whose first line is the head's passphrase; else KIRIM_PASSPHRASE, else it is asked.",
+)
+
+
+def _open(asked: Asked) -> closing[SchoolNode]:
+    from exchange.nodes import SchoolNode
+
+    return closing(SchoolNode.open(asked.home.absolute()))
+
+
+def _passphrase(file: Path | None, *, twice: bool = False) -> str:
+    return secret("The head's passphrase", file, "--passphrase-file", "KIRIM_PASSPHRASE", twice=twice)
+
+
+# --- init -------------------------------------------------------------------------------------
+
+
+@school.command("init")
+@file_argument("prefill", metavar="PREFILL")
+@option(
+    "--code-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="File whose first line is the registration code; else KIRIM_CODE, else it is asked.",
+)
+@_passphrase_file
+@click.pass_obj
+def init(asked: Asked, prefill: Path, code_file: Path | None, passphrase_file: Path | None) -> Answer:
+    """Open a prefill with its registration code: make the store and the keys, set the head's passphrase."""
+    from exchange.cli.show import by_table
+    from exchange.enrol import init_school
+
+    code = secret("Registration code", code_file, "--code-file", "KIRIM_CODE")
+    made = init_school(asked.home.absolute(), prefill, code, _passphrase(passphrase_file, twice=True))
+
+    def lines() -> Iterator[str]:
+        yield tr("{nama} (NPSN {npsn}) is ready in {home}.").format(
+            nama=made.nama, npsn=made.npsn, home=asked.home.absolute()
+        )
+        yield tr("The prefill held:")
+        yield from by_table(made.rows)
+        yield tr("Fingerprint of this laptop: {fingerprint}").format(fingerprint=made.fingerprint)
+        yield tr("The code is used up now. Keep the passphrase; nobody can look it up.")
+
+    return Answer(made.as_json(), lines())
+
+
+# --- import -----------------------------------------------------------------------------------
+
+
+@school.command("import")
+@file_argument("files", many=True)
+@option(
+    "--partial", is_flag=True, help="Take the rows without a problem; without it a list with a problem is not taken."
+)
+@click.pass_obj
+def import_(asked: Asked, files: Sequence[Path], partial: bool) -> Answer:
+    """Take Excel downloads into the store: Daftar Peserta Didik, Daftar Guru, Daftar Tendik.
+
+    An empty cell changes nothing, and who is not in the list is left alone. The same list again changes nothing.
+    """
+    taken: list[tuple[Path, ImportReport]] = []
+    failed: list[tuple[Path, errors.ExchangeError]] = []
+    with _open(asked) as node:
+        for file in files:
+            try:
+                taken.append((file, _import_one(node, file, partial)))
+            except (errors.FileError, errors.SpoolError) as error:
+                failed.append((file, error))
+    if failed and len(files) == 1:
+        raise failed[0][1]
+    clean = [report for _, report in taken if report.taken]
+    whole = not failed and not any(report.problems for _, report in taken)
+    return Answer(_import_json(taken, failed), _import_lines(taken, failed), 0 if whole else 3 if clean else 1)
+
+
+def _import_one(node: SchoolNode, file: Path, partial: bool) -> ImportReport:
+    """Take one list, whichever of the known ones it is."""
+    from datetime import datetime
+
+    from exchange.interop.daftar_pd import import_daftar_pd
+    from exchange.interop.daftar_ptk import import_daftar_ptk
+
+    db, place = node.store.db, _place(node)
+    try:
+        return import_daftar_pd(db, place, file, partial=partial, clock=datetime.now)
+    except errors.LayoutUnknown as unlike_pd:
+        try:
+            return import_daftar_ptk(db, place, file, partial=partial, clock=datetime.now)
+        except errors.LayoutUnknown:
+            raise unlike_pd from None
+
+
+def _place(node: SchoolNode) -> Any:
+    """Return the school as lists speak of it."""
+    from exchange.interop.report import School
+    from exchange.store.reference import running_semester
+
+    store, running = node.store, running_semester(node.store.db)
+    return School(store.scope, store.get("npsn"), store.get("nama"), running.semester_id, int(running.tahun_ajaran_id))
+
+
+def _import_json(
+    taken: Sequence[tuple[Path, ImportReport]], failed: Sequence[tuple[Path, errors.ExchangeError]]
+) -> dict[str, Any]:
+    tables: dict[str, dict[str, int]] = {}
+    for _, report in taken:
+        for name, counts in report.tables.items():
+            total = tables.setdefault(name, {})
+            for kind, count in counts.as_dict().items():
+                total[kind] = total.get(kind, 0) + count
+    return {
+        "tables": tables,
+        "ignored": sum(report.ignored for _, report in taken),
+        "problems": [
+            problem.as_dict() | {"message": tr(problem.message), "file": str(file.absolute())}
+            for file, report in taken
+            for problem in report.problems
+        ],
+        "notes": [tr(text).format(**facts) for _, report in taken for text, facts in report.notes],
+        "failed": [
+            {"file": str(file.absolute()), "code": error.code, "what": error.lines(tr)[0]} for file, error in failed
+        ],
+    }
+
+
+def _import_lines(
+    taken: Sequence[tuple[Path, ImportReport]], failed: Sequence[tuple[Path, errors.ExchangeError]]
+) -> Iterator[str]:
+    from exchange.cli.door import told
+    from exchange.cli.show import columns, title
+
+    for file, report in taken:
+        yield f"{file.name}: " + (tr("taken") if report.taken else tr("not taken, nothing was changed"))
+        head = ["", tr("new"), tr("changed"), tr("unchanged")]
+        rows = [
+            [title(name), number(t.inserted), number(t.updated), number(t.unchanged)]
+            for name, t in report.tables.items()
+        ]
+        yield from columns([head, *rows], right=(1, 2, 3)) if rows else []
+        if report.ignored:
+            yield "  " + tr("cells that a school may not set, left as they are: {count}").format(
+                count=number(report.ignored)
+            )
+        yield from _problem_lines(report)
+        yield from ("  " + tr(text).format(**facts) for text, facts in report.notes)
+    for file, error in failed:
+        yield f"{file.name}: {tr('not taken, nothing was changed')}"
+        yield from told(error)
+
+
+def _problem_lines(report: ImportReport) -> Iterator[str]:
+    """Yield problems, one line a cause with its first cells."""
+    from exchange.limits import EXAMPLES_MAX
+
+    causes: dict[tuple[str, str, str], list[str]] = {}
+    for problem in report.problems:
+        cells = causes.setdefault((problem.code, problem.column, problem.message), [])
+        cells.append(tr("row {row}: {value}").format(row=problem.row, value=problem.value or "-"))
+    for (code, column, message), cells in causes.items():
+        yield f"  {code} {column}: {tr(message)} ({number(len(cells))})"
+        yield from (f"    {cell}" for cell in cells[:EXAMPLES_MAX])
+        if len(cells) > EXAMPLES_MAX:
+            yield "    " + tr("and {count} more").format(count=number(len(cells) - EXAMPLES_MAX))
+
+
+# --- status and validate ----------------------------------------------------------------------
+
+
+@school.command("status")
+@click.pass_obj
+def status(asked: Asked) -> Answer:
+    """Show the last exchange, what is not acknowledged yet, what is open, and what stands in the way of an export."""
+    from exchange.cli.show import by_operation, columns, when
+    from exchange.overview import blocked, school_status
+
+    with _open(asked) as node:
+        found = school_status(node)
+        codes = blocked(node)
+
+    def lines() -> Iterator[str]:
+        yield f"{found.nama} (NPSN {found.npsn})"
+        yield from columns(
+            [
+                [tr("files written"), number(found.sent)],
+                [tr("last export"), when(found.last_exported_at)],
+                [tr("acknowledged up to change"), number(found.acknowledged)],
+                [tr("last return applied"), when(found.last_applied_at)],
+                [tr("conflicts told"), number(found.conflicts)],
+            ]
+        )
+        yield tr("Not acknowledged yet:")
+        yield from by_operation(found.pending)
+        if found.open:
+            yield tr("Refused and still open:")
+            yield from _open_lines(found.open)
+        yield from _blocked_lines(codes)
+
+    return Answer(found.as_json() | {"blocked": codes}, lines())
+
+
+def _open_lines(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    """Yield refused rows by cause, the first ids of each."""
+    from exchange.cli.show import title
+    from exchange.limits import EXAMPLES_MAX
+
+    causes: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        causes.setdefault((str(row["code"]), str(row["table"])), []).append(str(row["id"]))
+    for (code, table), ids in causes.items():
+        yield f"  {code} {title(table)}: {_meaning(code)} ({number(len(ids))})"
+        yield from (f"    {row}" for row in ids[:EXAMPLES_MAX])
+
+
+def _meaning(code: str) -> str:
+    entry = errors.REGISTRY.get(code)
+    return tr(entry.what) if isinstance(entry, errors.Reason) else ""
+
+
+def _blocked_lines(codes: Sequence[str]) -> Iterator[str]:
+    if not codes:
+        yield tr("Nothing stands in the way of an export.")
+        return
+    yield tr("Before an export:")
+    for code in codes:
+        entry = errors.REGISTRY[code]
+        yield f"  {code}: {tr(entry.next)}"
+
+
+@school.command("validate")
+@click.pass_obj
+def validate(asked: Asked) -> Answer:
+    """Check the store as Validasi Lokal does, tab by tab. What is invalid stops the export."""
+    from exchange.overview import findings
+    from exchange.rules.findings import Level
+
+    with _open(asked) as node:
+        found = findings(node.store)
+    counts = {level.value: sum(1 for one in found if one.level is level) for level in Level}
+    document = counts | {
+        "findings": [
+            {
+                "code": one.code,
+                "level": one.level.value,
+                "tab": one.tab,
+                "table": one.table,
+                "id": one.row,
+                "name": one.name,
+                "message": one.text(tr),
+            }
+            for one in found
+        ]
+    }
+    return Answer(document, _finding_lines(found, counts))
+
+
+def _finding_lines(found: Sequence[Finding], counts: Mapping[str, int]) -> Iterator[str]:
+    """Yield findings by tab, one line a cause with its first rows."""
+    from exchange.rules.findings import TABS, grouped
+
+    groups = sorted(grouped(found), key=lambda g: (TABS.index(g.tab) if g.tab in TABS else len(TABS), g.level.value))
+    tab = None
+    for group in groups:
+        if group.tab != tab:
+            tab = group.tab
+            yield tab or tr("every table")
+        first = group.examples[0]
+        yield f"  {group.code} {tr(group.level.value)} ({number(group.count)}): {first.text(tr)}"
+        if group.count > 1:
+            names = [one.name or one.row for one in group.examples if one.name or one.row]
+            more = ", …" if group.count > len(names) else ""
+            yield f"      {', '.join(names)}{more}" if names else ""
+    yield tr("{invalid} invalid, {warning} warnings").format(
+        invalid=number(counts["invalid"]), warning=number(counts["warning"])
+    )
+    if counts["invalid"]:
+        yield tr("What is invalid stops the export until it is mended; a warning does not.")
+
+
+# --- export -----------------------------------------------------------------------------------
+
+
+@school.command("export")
+@option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where the package goes; by default outbox/.")
+@option(
+    "--confirm", is_flag=True, help="Agree to the confirmation sheet and the consent without being asked, for scripts."
+)
+@_passphrase_file
+@click.pass_obj
+def export(asked: Asked, out: Path | None, confirm: bool, passphrase_file: Path | None) -> Answer:
+    """Write one sealed package with everything that the server has not acknowledged.
+
+    The head confirms the sheet (Lembar Konfirmasi) and the consent, and approves with the passphrase. Nothing is
+    written while anything is invalid or no head is assigned.
+    """
+    from exchange import packager
+
+    def confirmed(sheet: Sheet) -> bool:
+        for line in _sheet_lines(sheet):
+            note(line)
+        if confirm:
+            return True
+        return agree(tr("Is this sheet right?")) and agree(tr("Do you agree to send?"))
+
+    with _open(asked) as node:
+        made = packager.export(
+            node,
+            passphrase=lambda: _passphrase(passphrase_file),
+            confirm=confirmed,
+            out=out.absolute() if out is not None else None,
+        )
+    return Answer(made.as_json(), _export_lines(made))
+
+
+def _sheet_lines(sheet: Sheet) -> Iterator[str]:
+    from exchange.cli.show import by_operation
+
+    yield tr("Lembar Konfirmasi - what this package carries:")
+    yield from by_operation(sheet.changes)
+    yield tr("Approved by: {nama}").format(nama=sheet.head.nama)
+    yield sheet.consent
+
+
+def _export_lines(made: Exported) -> Iterator[str]:
+    rows = sum(sum(ops.values()) for ops in made.changes.values())
+    yield tr("Written and read back: {file}").format(file=made.file)
+    yield "  " + trn("{rows} changed row, {size}", "{rows} changed rows, {size}", rows).format(
+        rows=number(rows), size=size(made.bytes)
+    )
+    if not rows:
+        yield "  " + tr("There are no changes; the package is valid and tells the server what has arrived here.")
+    if made.put_back:
+        yield "  " + tr("rows that another program had removed from the file stand again: {count}").format(
+            count=number(len(made.put_back))
+        )
+    yield tr("Take it to the district. If it gets lost, the next export carries everything again.")
+
+
+# --- apply and download -----------------------------------------------------------------------
+
+
+@school.command("apply")
+@file_argument("files", many=True)
+@click.pass_obj
+def apply(asked: Asked, files: Sequence[Path]) -> Answer:
+    """Apply return packages (BALASAN). It needs no head and no valid data; a repeat changes nothing."""
+    from exchange.cli.door import error_json
+    from exchange.ingest import apply_files
+
+    with _open(asked) as node:
+        done = apply_files(node, [file.absolute() for file in files])
+    document = done.as_json()
+    if done.failed and not done.done:
+        document |= error_json(done.failed[0][1])
+    return Answer(document, _apply_lines(done, document), 0 if not done.failed else 3 if done.done else 1)
+
+
+def _apply_lines(done: AppliedFiles, document: Mapping[str, Any]) -> Iterator[str]:
+    from exchange.cli.door import told
+    from exchange.cli.show import by_table
+
+    for name, error in done.failed:
+        note(name)
+        for line in told(error):
+            note(line)
+    if not done.done:
+        return
+    yield tr("Perubahan Data yang Masuk ke Lokal:")
+    yield from by_table(document["incoming"])
+    yield tr("The server has merged this school's changes up to number {count}.").format(
+        count=number(done.acknowledged)
+    )
+    for heading, lines in ((tr("Conflicts:"), document["conflicts"]), (tr("Refused:"), document["refused"])):
+        if lines:
+            yield heading
+            yield from _receipt_lines(lines)
+    if document.get("diverged"):
+        yield tr("These tables differ from the server's although nothing is on its way: {tables}").format(
+            tables=", ".join(document["diverged"])
+        )
+
+
+def _receipt_lines(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what was not simply applied, one line a cause with its first rows and both values."""
+    from exchange.cli.show import title
+    from exchange.limits import EXAMPLES_MAX
+
+    causes: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for line in lines:
+        causes.setdefault((line["code"], line["table"]), []).append(line)
+    for (code, table), found in causes.items():
+        yield f"  {code} {title(table)}: {_meaning(code)} ({number(len(found))})"
+        for line in found[:EXAMPLES_MAX]:
+            own, other = (", ".join("-" if v is None else str(v) for v in line[side]) for side in ("own", "other"))
+            yield f"    {line['id']} {', '.join(line['columns'])}: " + tr("here {own}, there {other}").format(
+                own=own or "-", other=other or "-"
+            )
+
+
+LISTS = {"daftar-pd": "write_daftar_pd", "daftar-guru": "write_daftar_guru", "daftar-tendik": "write_daftar_tendik"}
+"""Lists that can be written, to the flow that writes each."""
+
+
+@school.command("download")
+@argument("list_", metavar="LIST", type=click.Choice(list(LISTS)))
+@file_argument("file", metavar="FILE")
+@click.pass_obj
+def download(asked: Asked, list_: str, file: Path) -> Answer:
+    """Write an Excel list in the operators' own layout: daftar-pd, daftar-guru or daftar-tendik."""
+    from datetime import datetime
+
+    from exchange.interop import download as lists
+
+    path = file.absolute()
+    with _open(asked) as node:
+        place = _place(node)
+        rows: int = getattr(lists, LISTS[list_])(node.store.db, place, path, datetime.now(), f"NPSN {place.npsn}")
+    told = trn("{file}: {rows} row", "{file}: {rows} rows", rows).format(file=path, rows=number(rows))
+    return Answer({"rows": rows, "file": str(path)}, [told])

@@ -1,0 +1,395 @@
+"""``kirim server``: what a district's or the centre's operator does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from exchange.cli.frame import Answer, Asked, Group, argument, file_argument, note, option, print_json, say
+from exchange.words import number, tr, trn
+
+if TYPE_CHECKING:
+    from exchange.enrol import SchoolAdded
+    from exchange.ingest import FileResult, Ingested
+    from exchange.nodes import ServerNode
+    from exchange.packager import Returned, Returns
+
+server = Group(
+    "server", help="At the server: register schools, take their files in, answer them, make the centre's changes."
+)
+"""The commands of a server."""
+
+schools = Group("school", help="Register schools and give out registration codes.")
+reference = Group("ref", help="Reference rows: regions, codes.")
+kip = Group("kip", help="KIP numbers of SK lists.")
+
+
+def _open(asked: Asked) -> closing[ServerNode]:
+    from exchange.nodes import ServerNode
+
+    return closing(ServerNode.open(asked.home.absolute(), asked.db))
+
+
+# --- setting up -------------------------------------------------------------------------------
+
+
+@server.command("init")
+@click.pass_obj
+def init(asked: Asked) -> Answer:
+    """Make the home, the database and the keys, and load the reference rows that ship with the program."""
+    from exchange.enrol import init_server
+
+    made = init_server(asked.home.absolute(), asked.db)
+
+    def lines() -> Iterator[str]:
+        yield tr("The server is ready in {home}.").format(home=asked.home.absolute())
+        yield tr("Fingerprint of its key: {fingerprint}").format(fingerprint=made.fingerprint)
+        yield tr("Copy the folder kunci to a safe place: without it no package can be opened.")
+
+    return Answer(made.as_json(), lines())
+
+
+@reference.command("import")
+@file_argument("file")
+@click.pass_obj
+def import_reference(asked: Asked, file: Path) -> Answer:
+    """Take more reference rows from a list. Every school gets them with its next return."""
+    from exchange.central.reference import import_reference as take
+    from exchange.cli.show import by_table
+
+    with _open(asked) as node:
+        made = take(node.store, file)
+    return Answer(made.as_json(), by_table(made.tables))
+
+
+@schools.command("add")
+@option("--npsn", metavar="NPSN", help="NPSN of the school, 8 characters.")
+@option("--name", metavar="NAME", help="Its name.")
+@option("--bentuk", metavar="BENTUK", help="Its kind, such as TK, SD, SMP, SMK or PKBM.")
+@option("--head", metavar="NAME", help="Its Kepala Sekolah, who will approve its packages.")
+@option(
+    "--file",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Many schools: CSV or Excel with columns npsn, name, bentuk, head.",
+)
+@option(
+    "--out", metavar="DIR", type=click.Path(path_type=Path), help="Where codes and prefills go; by default outbox/."
+)
+@click.pass_obj
+def add(
+    asked: Asked,
+    npsn: str | None,
+    name: str | None,
+    bentuk: str | None,
+    head: str | None,
+    file: Path | None,
+    out: Path | None,
+) -> Answer:
+    """Register a school, or many, and write each one's registration code and prefill.
+
+    Give code and prefill to the school by two different ways.
+    """
+    from exchange.cli.show import progress
+    from exchange.enrol import add_schools
+    from exchange.interop.lists import SchoolRow, read_schools
+
+    if file is not None:
+        if npsn or name or bentuk or head:
+            raise click.UsageError(tr("--file stands alone"))
+        rows = read_schools(file)
+    elif npsn and name and bentuk:
+        rows = [SchoolRow(npsn.strip().upper(), name, bentuk, head or "")]
+    else:
+        raise click.UsageError(tr("give --npsn, --name and --bentuk, or --file"))
+    with _open(asked) as node, progress("Registering schools") as draw:
+        total = len(rows)
+        made = add_schools(
+            node, rows, out=_absolute(out), progress=(lambda done: draw(done, total)) if draw is not None else None
+        )
+    document = made[0].as_json() if file is None else {"schools": [one.as_json() for one in made]}
+    return Answer(document, _added_lines(made))
+
+
+def _absolute(path: Path | None) -> Path | None:
+    return None if path is None else path.absolute()
+
+
+def _added_lines(made: Sequence[SchoolAdded]) -> Iterator[str]:
+    for one in made:
+        yield f"NPSN {one.npsn}"
+        yield "  " + tr("code: {file}").format(file=one.code_file)
+        yield "  " + tr("prefill: {file}").format(file=one.prefill)
+    yield trn("{count} school", "{count} schools", len(made)).format(count=number(len(made)))
+    yield tr("Code and prefill go to the school by two different ways.")
+
+
+@schools.command("code")
+@option("--npsn", metavar="NPSN", required=True, help="NPSN of the school.")
+@option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where code and prefill go; by default outbox/.")
+@click.pass_obj
+def code(asked: Asked, npsn: str, out: Path | None) -> Answer:
+    """Make a new registration code and prefill: for a code that was lost, or a new laptop."""
+    from exchange.enrol import renew_code
+
+    with _open(asked) as node:
+        made = renew_code(node, npsn.strip().upper(), out=_absolute(out))
+    return Answer(made.as_json(), _added_lines([made]))
+
+
+# --- taking files in and answering ------------------------------------------------------------
+
+
+@server.command("ingest")
+@file_argument("paths", many=True, metavar="PATH")
+@click.pass_obj
+def ingest(asked: Asked, paths: Sequence[Path]) -> Answer:
+    """Take files, folders and ZIPs once. They are copied, never moved; the same file twice has its effect once."""
+    from exchange.cli.show import progress
+    from exchange.ingest import ingest_paths
+
+    with _open(asked) as node, progress("Taking files") as draw:
+        count = 0
+
+        def on_file(result: FileResult) -> None:
+            nonlocal count
+            count += 1
+            if draw is not None:
+                draw(count, count)
+
+        done = ingest_paths(node, [path.absolute() for path in paths], on_file=on_file)
+    return Answer(done.as_json(), _ingest_lines(done), 3 if done.count("quarantined") else 0)
+
+
+def _ingest_lines(done: Ingested) -> Iterator[str]:
+    for result in done.files:
+        yield from _file_lines(result)
+    yield tr("{applied} applied, {duplicate} known already, {held} held, {quarantined} put aside").format(
+        **{status: number(done.count(status)) for status in ("applied", "duplicate", "held", "quarantined")}
+    )
+
+
+STATUSES = {
+    "applied": "applied",
+    "duplicate": "known already",
+    "held": "held, goes on by itself",
+    "quarantined": "put aside",
+}
+"""What becomes of a file, as message ids."""
+
+
+def _file_lines(result: FileResult) -> Iterator[str]:
+    from exchange.cli.door import told
+
+    whose = f" (NPSN {result.npsn})" if result.npsn else ""
+    yield f"{result.file}{whose}: {tr(STATUSES[result.status])}"
+    if result.status == "applied":
+        yield "  " + counted(result.counts.as_dict())
+    if result.error is not None:
+        yield from ("  " + line for line in told(result.error))
+    elif result.code:
+        yield f"  {result.code}"
+
+
+def counted(changes: Mapping[str, int]) -> str:
+    """Return what became of changes, in one line."""
+    return tr(
+        "{sent} changes: {applied} applied, {same} same, {conflict} conflict, {refused} refused, {held} held"
+    ).format(**{name: number(count) for name, count in changes.items()})
+
+
+@server.command("watch")
+@option("--once", is_flag=True, help="End when the inbox is empty.")
+@click.pass_obj
+def watch(asked: Asked, once: bool) -> Answer | int:
+    """Empty the inbox, for ever, and write the returns. Ctrl-C finishes the file in hand and ends."""
+    import signal
+    import threading
+
+    from exchange.watch import Watcher
+
+    refused = False
+
+    def on_file(result: FileResult) -> None:
+        nonlocal refused
+        refused |= result.status == "quarantined"
+        if asked.json:
+            print_json(result.as_json())
+        else:
+            for line in _file_lines(result):
+                say(line)
+
+    def on_return(made: Returned) -> None:
+        note(tr("return written: {file}").format(file=made.file))
+
+    with _open(asked) as node:
+        watcher = Watcher(node, on_file, on_return)
+        if once:
+            while watcher.look(everything=True).files:
+                pass
+            return 3 if refused else 0
+        stop = threading.Event()
+        for name in ("SIGINT", "SIGTERM"):
+            signal.signal(getattr(signal, name), lambda *_: stop.set())
+        note(tr("Watching {folder}").format(folder=node.home / "inbox"))
+        watcher.run(stop)
+    return 0
+
+
+@server.command("return")
+@option("--npsn", metavar="NPSN", multiple=True, help="For this school, whether or not it has anything to receive.")
+@argument("more", metavar="[NPSN]...", nargs=-1, required=False)
+@option("--all", "all_", is_flag=True, help="For every school that has something to receive.")
+@option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where the returns go; by default outbox/.")
+@click.pass_obj
+def return_(asked: Asked, npsn: Sequence[str], more: Sequence[str], all_: bool, out: Path | None) -> Answer:
+    """Write return packages (BALASAN): what was accepted, what was refused and why, and what changed at the server."""
+    from exchange.cli.show import progress
+    from exchange.packager import write_returns
+
+    named = [one.strip().upper() for one in (*npsn, *more)]
+    if not named and not all_:
+        raise click.UsageError(tr("give --npsn or --all"))
+    with _open(asked) as node, progress("Writing returns") as draw:
+        made = write_returns(node, named, all_=all_, out=_absolute(out), progress=draw)
+    return Answer(made.as_json(), _return_lines(made))
+
+
+def _return_lines(made: Returns) -> Iterator[str]:
+    from exchange.cli.show import by_table
+
+    for one in made.written:
+        yield f"NPSN {one.npsn}: {one.file}"
+        yield from by_table(one.changes)
+    for left in made.skipped:
+        yield tr("NPSN {npsn}: left out, it has neither a laptop nor a code").format(npsn=left["npsn"])
+    yield trn("{count} return", "{count} returns", len(made.written)).format(count=number(len(made.written)))
+
+
+# --- the centre's own changes -----------------------------------------------------------------
+
+
+@kip.command("import")
+@file_argument("file")
+@click.pass_obj
+def import_kip(asked: Asked, file: Path) -> Answer:
+    """Set the KIP numbers of an SK list.
+
+    Rows that fit no pupil wait, and are tried again at every import and intake.
+    """
+    from exchange.central.kip import import_kip as take
+    from exchange.cli.show import progress
+
+    with _open(asked) as node, progress("Setting KIP numbers") as draw:
+        made = take(node.store, file, draw)
+
+    def lines() -> Iterator[str]:
+        yield _set_line(made.matched, made.unchanged, made.schools)
+        yield from _unmatched_lines(made.unmatched, "reason")
+
+    return Answer(made.as_json(), lines())
+
+
+def _set_line(changed: int, unchanged: int, at: int) -> str:
+    return tr("{changed} set, {unchanged} stood so already; schools with something to receive: {schools}").format(
+        changed=number(changed), unchanged=number(unchanged), schools=number(at)
+    )
+
+
+REASONS = {
+    "unknown": "no pupil, or more than one, fits",
+    "not_active": "the pupil is active at no school, or at several",
+    "number": "the number is none",
+    "twice": "the pupil stands there twice, with two numbers",
+}
+"""Why a row of an SK list waits, as message ids."""
+
+
+def _unmatched_lines(rows: Sequence[Mapping[str, Any]], by: str) -> Iterator[str]:
+    """Yield rows that fitted nothing, one line a cause with the first lines of the file."""
+    from exchange.limits import EXAMPLES_MAX
+
+    causes: dict[str, list[str]] = {}
+    for row in rows:
+        causes.setdefault(str(row.get(by, "")), []).append(str(row["line"]))
+    for cause, lines in causes.items():
+        reason = tr(REASONS[cause]) if cause in REASONS else cause
+        more = ", …" if len(lines) > EXAMPLES_MAX else ""
+        yield "  " + tr("waiting ({reason}): {count}; rows {rows}").format(
+            reason=reason, count=number(len(lines)), rows=", ".join(lines[:EXAMPLES_MAX]) + more
+        )
+
+
+@server.command("change")
+@option("--as", "as_", type=click.Choice(["verval", "dinas", "pusat"]), required=True, help="Who speaks.")
+@file_argument("file")
+@click.pass_obj
+def change(asked: Asked, as_: str, file: Path) -> Answer:
+    """Make the changes of a list (table, id, column, value, verified), all or none. It also assigns heads."""
+    from datetime import date
+
+    from exchange.central.change import change as make
+
+    with _open(asked) as node:
+        made = make(node.store, as_, file, date.today())
+
+    def lines() -> Iterator[str]:
+        yield _set_line(made.changed, made.unchanged, made.schools)
+        if made.unmatched:
+            rows = ", ".join(str(row["line"]) for row in made.unmatched)
+            yield "  " + tr("rows of the list that fit nothing here: {rows}").format(rows=rows)
+
+    return Answer(made.as_json(), lines())
+
+
+# --- status -----------------------------------------------------------------------------------
+
+
+@server.command("status")
+@click.pass_obj
+def status(asked: Asked) -> Answer:
+    """Show schools, packages, what is held or put aside, conflicts, open refusals, findings, and who is behind."""
+    from exchange.overview import server_status
+
+    with _open(asked) as node:
+        found = server_status(node)
+    return Answer(found, _status_lines(found))
+
+
+def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    from exchange.cli.show import columns, when
+    from exchange.limits import EXAMPLES_MAX
+
+    packages = found["packages"]
+    yield from columns(
+        [
+            [tr("schools"), number(found["schools"])],
+            [tr("packages merged"), number(packages["merged"])],
+            [tr("packages waiting to be merged"), number(packages["accepted"])],
+            [tr("packages held"), number(packages["held"])],
+            [tr("files put aside"), number(found["quarantine"])],
+            [tr("conflicts"), number(found["conflicts"])],
+            [tr("open refusals"), number(found["open"])],
+            [tr("findings"), number(found["findings"])],
+            [tr("KIP rows waiting"), number(found["kip_waiting"])],
+        ],
+        right=[1],
+    )
+    for one in found["held"][:EXAMPLES_MAX]:
+        yield tr("held: NPSN {npsn}, file {number}, {code}, since {when}").format(
+            npsn=one["npsn"], number=one["number"], code=one["code"], when=when(one["since"])
+        )
+    behind = found["behind"]
+    if behind:
+        yield tr("Schools that have something to receive: {count}").format(count=number(len(behind)))
+        names = ", ".join(one["npsn"] for one in behind[:EXAMPLES_MAX])
+        yield f"  {names}{', …' if len(behind) > EXAMPLES_MAX else ''}"
+
+
+for part in (schools, reference, kip):
+    server.add_command(part)

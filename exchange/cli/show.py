@@ -1,0 +1,85 @@
+"""How counts, tables and moments look on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from exchange.words import local, number, tr
+
+Progress = Callable[[int, int], None]
+"""Takes what is done and how much there is in all."""
+
+OPERATIONS = ("insert", "update", "delete")
+
+
+def title(table: str) -> str:
+    """Return what people call a table: its Indonesian title, or its English one."""
+    from exchange.schema import SCHEMA
+
+    found = SCHEMA.by_name.get(table)
+    return tr(found.title) if found is not None and found.title else table
+
+
+def columns(rows: Sequence[Sequence[str]], *, right: Iterable[int] = (), indent: int = 2) -> Iterator[str]:
+    """Yield rows as lines whose columns stand below each other.
+
+    Args:
+        rows: All of one length.
+        right: Columns that are flush right, such as counts.
+        indent: Spaces before each line.
+
+    Example:
+        >>> list(columns([["a", "1"], ["bb", "10"]], right=[1]))
+        ['  a    1', '  bb  10']
+    """
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))] if rows else []
+    flush = set(right)
+    for row in rows:
+        cells = (
+            cell.rjust(w) if n in flush else cell.ljust(w) for n, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        yield (" " * indent + "  ".join(cells)).rstrip()
+
+
+def by_operation(changes: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """Yield changes by table: how many rows are new, changed and deleted; one line if there are none."""
+    if not changes:
+        yield f"  {tr('none')}"
+        return
+    head = ["", tr("new"), tr("changed"), tr("deleted")]
+    rows = [[title(table), *(number(ops.get(op, 0)) for op in OPERATIONS)] for table, ops in changes.items()]
+    yield from columns([head, *rows], right=(1, 2, 3))
+
+
+def by_table(counts: Mapping[str, int]) -> Iterator[str]:
+    """Yield counts by table; one line if there are none."""
+    found = [[title(table), number(count)] for table, count in counts.items() if count]
+    yield from columns(found, right=[1]) if found else [f"  {tr('none')}"]
+
+
+def when(moment: object) -> str:
+    """Return a moment of an answer by this computer's zone, or that it has never been."""
+    return local(moment) if isinstance(moment, str) and moment else tr("never")
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Progress | None]:
+    """Give what draws a bar on standard error; ``None`` where nobody watches it.
+
+    Args:
+        what: What goes on, a message id.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    import click
+
+    with click.progressbar(length=1, label=tr(what), file=sys.stderr) as bar:
+
+        def draw(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        yield draw
