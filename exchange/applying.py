@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exchange import errors
-from exchange.digests import differing_rows
+from exchange.digests import differing_rows, table_pair
 from exchange.format.changeset import decode_changeset
 from exchange.format.outcome import decode_outcome
 from exchange.limits import EXAMPLES_MAX
@@ -393,7 +393,22 @@ class Applying:
                     "count": len(rows_here),
                     "missing": missing,
                 }
+        self._compare_tables()
         self.store.set(diverged=json.dumps(self.report.diverged) if self.report.diverged else None)
+
+    def _compare_tables(self) -> None:
+        """Compare what the return says the server holds with what stands here now, where nothing is on its way (R28)."""
+        told = self.manifest.digests
+        if told is None:
+            return
+        busy = {number for number, _ in (*self._own, *self._own_deletes)}
+        busy |= {number for (number,) in self.db.execute("SELECT table_no FROM kirim_open")}
+        for number, pair in told.tables.items():
+            table = self.schema.by_number.get(number)
+            if table is None or number in busy or table.name in self.report.diverged:
+                continue
+            if table_pair(self.db, table, None) != pair:
+                self.report.diverged[table.name] = {"rows": [], "count": None, "missing": None}
 
     def _stand_as_sent(self, before: int, merged: int) -> None:
         sent: dict[Row, dict[Column, object]] = {}

@@ -122,6 +122,21 @@ def diverged(server: ServerStore, school: School) -> list[Table]:
     return found
 
 
+def returned(server: ServerStore, school: School) -> Digests:
+    """Return what a return says of the server's rows: every table but those of which rows wait on the open list.
+
+    Args:
+        server: The store, in the transaction that makes the return.
+        school: For whom.
+    """
+    now = pairs(server.db, server.schema, school.sekolah_id)
+    waiting = {
+        number
+        for (number,) in server.db.execute("SELECT table_no FROM kirim_open WHERE scope = ?", (school.sekolah_id,))
+    }
+    return Digests(digest.root(now), {number: pair for number, pair in now.items() if number not in waiting})
+
+
 def travelling(now: Pairs, acknowledged: Mapping[int, tuple[int, bytes]]) -> Digests:
     """Return what a package says: the root, and the tables that differ from those last acknowledged."""
     changed = {number: pair for number, pair in now.items() if acknowledged.get(number) != pair}

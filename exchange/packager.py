@@ -435,6 +435,7 @@ def _manifest(
         last=school.position,
         reference=int(store.get("reference", "0")),
         receipts=receipts,
+        digests=digests.returned(store, school),
         ledger=bytes(ledger or bytes(32)),
         answer=Answer(value=school.value, shared=merged, returned=positions),
     )

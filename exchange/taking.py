@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from exchange import errors
 from exchange.errors import Reason
 from exchange.format.changeset import decode_changeset, encode_changeset
+from exchange.limits import IDS_MAX
 from exchange.merge.decision import decide, decide_delete, insert_allowed
 from exchange.records import Block, Cause, ChangesetHead, Counts, Line, Op, Outcome, Position, row_key
 from exchange.rules.columns import faults
@@ -79,7 +80,12 @@ class Taking:
         self.taken = Taken()
         self._known = known
         self._outcomes: Counter[Outcome] = Counter()
-        self._own_parents: set[tuple[str, str]] = set()
+        self._own_parents: dict[str, set[str]] = {}
+        self._parents = {
+            parent.name
+            for table in self.schema.data_tables
+            if table.parent_column and (parent := self.schema.by_name[table.by_name[table.parent_column].ref or ""])
+        }
         entries = server.entries_after(self.scope, head.base.number) if school.position > head.base.number else []
         self._tail = last_words(entries)
         self._gone = {
@@ -145,7 +151,7 @@ class Taking:
         if fresh.count:
             rows.insert_rows(self.db, table, fresh.columns, fresh.values, self.scope)
             self._wrote(fresh, fresh_names)
-            self._own_parents.update((table.name, name) for name in fresh_names)
+            self._remember_own(table, fresh_names)
             for name in fresh_names:
                 self._outcomes[max(Outcome.APPLIED, stripped.worst.get(name, Outcome.APPLIED))] += 1
         self._revive_parents(block, names)
@@ -560,13 +566,21 @@ class Taking:
 
     def _foreign_parents(self, parent: Table, values: Sequence[object]) -> set[object]:
         """Return those parents that are another school's; one that nobody has heard of is only a finding."""
-        asked = {str(v) for v in values if v is not None and (parent.name, v) not in self._own_parents}
+        asked = {str(v) for v in set(values) - self._own_parents.get(parent.name, set()) if v is not None}
         if not asked:
             return set()
         found = rows.fetch(self.db, parent, (), sorted(asked))
         foreign: set[object] = {name for name, row in found.items() if row[-1] != self.scope}
-        self._own_parents.update((parent.name, name) for name in found.keys() - foreign)
+        self._remember_own(parent, found.keys() - foreign)
         return foreign
+
+    def _remember_own(self, table: Table, names: Iterable[object]) -> None:
+        """Remember rows that are the school's, so that their children need not ask; bounded, for it is only a shortcut."""
+        if table.name in self._parents:
+            known = self._own_parents.setdefault(table.name, set())
+            if len(known) > IDS_MAX:
+                known.clear()
+            known.update(map(str, names))
 
     def _line(
         self,

@@ -51,9 +51,10 @@ class _Pupil:
     nm_kip: object
     penerima_kps: object
     no_kps: object
+    layak_pip: object
 
 
-_COLUMNS = "peserta_didik_id, penerima_kip, no_kip, nm_kip, penerima_kps, no_kps, nisn, nik, kirim_home"
+_COLUMNS = "peserta_didik_id, penerima_kip, no_kip, nm_kip, penerima_kps, no_kps, layak_pip, nisn, nik, kirim_home"
 
 
 def import_kip(server: ServerStore, path: Path, progress: Callable[[int, int], None] | None = None) -> KipImport:
@@ -149,7 +150,7 @@ def _match(server: ServerStore, given: Sequence[KipRow]) -> list[_Pupil | None]:
 
 def _pupils(server: ServerStore, column: str, wanted: Iterable[str | None]) -> dict[str, _Pupil]:
     values = sorted({value for value in wanted if value})
-    at = {"peserta_didik_id": 0, "nisn": 6, "nik": 7}[column]
+    at = {"peserta_didik_id": 0, "nisn": 7, "nik": 8}[column]
     rows = list(
         server.db.chosen(f"SELECT {_COLUMNS} FROM peserta_didik WHERE soft_delete = 0 AND {column} IN ({{}})", values)
     )
@@ -165,14 +166,16 @@ def _pupils(server: ServerStore, column: str, wanted: Iterable[str | None]) -> d
     for row in rows:
         if row[at] in found:
             twice.add(row[at])
-        schools, home = active.get(row[0], set()), row[8]
+        schools, home = active.get(row[0], set()), row[9]
         scope = home if home in schools else next(iter(schools)) if len(schools) == 1 else ""
-        found[row[at]] = _Pupil(row[0], scope, *row[1:6])
+        found[row[at]] = _Pupil(row[0], scope, *row[1:7])
     return {value: pupil for value, pupil in found.items() if value not in twice}
 
 
 def _blocks(table: Table, pairs: Sequence[tuple[KipRow, _Pupil]]) -> Iterable[Block]:
-    """Yield the number with its card's name and mark, and the clearing of KPS, even where there is none (rule 10)."""
+    """Yield the number with its card's name and mark, the clearing of KPS, even where there is none (rule 10), and of a
+    proposal for PIP, which is only for pupils without a card (K10); a reason against one stays (K8).
+    """
     kip = tuple(table.by_name[name] for name in table.column_names if table.group_of[name] is table.group_of["no_kip"])
     kps = tuple(table.by_name[name] for name in table.column_names if table.group_of[name] is table.group_of["no_kps"])
     for start in range(0, len(pairs), BLOCK_ROWS_MAX):
@@ -187,3 +190,8 @@ def _blocks(table: Table, pairs: Sequence[tuple[KipRow, _Pupil]]) -> Iterable[Bl
         }
         yield Block(table, Op.UPDATE, kip, [ids, *(now[c.name] for c in kip)], Cause.KIP, locked=True)
         yield Block(table, Op.UPDATE, kps, [ids, *(now[c.name] for c in kps)], Cause.KIP)
+        proposed = [pupil.row for _, pupil in part if pupil.layak_pip == 1]
+        if proposed:
+            pip = table.group_of["layak_pip"].columns
+            cleared = [[0 if c.name == "layak_pip" else None] * len(proposed) for c in pip]
+            yield Block(table, Op.UPDATE, pip, [proposed, *cleared], Cause.KIP)
