@@ -61,7 +61,7 @@ def everything(db, tables):
 
 
 def codes(table):
-    columns, rows = reference_rows(table)
+    _, rows = reference_rows(table)
     return [row[0] for row in rows]
 
 
