@@ -21,6 +21,7 @@ from exchange.interop.report import ImportReport, School
 from exchange.interop.rombel import Rombels
 from exchange.schema import SCHEMA
 from exchange.schema.ids import derive_id
+from exchange.words import mark
 
 if TYPE_CHECKING:
     from exchange.store.database import Database
@@ -54,7 +55,7 @@ STAY_DEFAULTS: Values = {"jenis_pendaftaran_id": 1, "a_pernah_paud": 0, "a_perna
 CARDS = (("penerima_kps", "no_kps"), ("penerima_kip", "no_kip"))
 """Who has a card has its number (rules PD-23 and PD-25)."""
 
-UNENROLLED = "{count} pupils have left the school; their stay and rombel were left as they are"
+UNENROLLED = mark("pupils who have left the school: {count}; their stay and rombel were left as they are")
 
 
 def import_daftar_pd(

@@ -17,6 +17,7 @@ from exchange.interop.layout import DAFTAR_PTK
 from exchange.interop.persons import Asked, PeopleIntake
 from exchange.interop.report import ImportReport, School
 from exchange.schema import SCHEMA
+from exchange.words import mark
 
 if TYPE_CHECKING:
     from exchange.store.database import Database
@@ -37,7 +38,7 @@ DEFAULTS: Values = {
 }
 """What Dapodik gives columns that its own form leaves alone."""
 
-UNASSIGNED = "{count} new PTK stand without an assignment (ptk_terdaftar), which the dinas makes"
+UNASSIGNED = mark("new PTK without an assignment (ptk_terdaftar), which the dinas makes: {count}")
 
 
 def import_daftar_ptk(

@@ -21,11 +21,12 @@ from exchange.interop.report import ImportReport, School
 from exchange.interop.tongue import Tongue
 from exchange.interop.workbook import read_sheet
 from exchange.schema.model import Table
+from exchange.words import mark
 
 if TYPE_CHECKING:
     from exchange.store.database import Database
 
-STRANGE = "column {column} is not part of the list and was left"
+STRANGE = mark("column {column} is not part of the list and was left")
 
 
 @dataclass(frozen=True, slots=True)

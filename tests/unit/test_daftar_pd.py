@@ -514,7 +514,7 @@ def test_a_pupil_who_has_left_is_not_brought_back_by_an_old_list(db, tmp_path, o
     db.execute("UPDATE anggota_rombel SET soft_delete = 1")
     report = take(db, one)
     assert counts(report, "inserted") == counts(report, "updated") == {}
-    assert report.as_dict()["notes"] == ["1 pupils have left the school; their stay and rombel were left as they are"]
+    assert report.as_dict()["notes"] == ["pupils who have left the school: 1; their stay and rombel were left as they are"]
     assert members(db) == [("4A", 1)]
 
 

@@ -104,7 +104,7 @@ def test_a_list_makes_ptk_and_comes_in_unchanged_the_second_time(db, tmp_path, w
     report = take(db, tmp_path / "a.xlsx")
     assert report.problems == []
     assert taken(report) == (staff, 0, 0)
-    assert report.as_dict()["notes"] == [f"{staff} new PTK stand without an assignment (ptk_terdaftar), which the dinas makes"]
+    assert report.as_dict()["notes"] == [f"new PTK without an assignment (ptk_terdaftar), which the dinas makes: {staff}"]
     found = validate(StoreSource(db, SCHEMA), SCHEMA, NOW.date(), SEMESTER, YEAR, sekolah_id=SCHOOL.sekolah_id)
     assert {one.code for one in found if one.level is Level.INVALID} <= {"SEK-01"}
     again = take(db, tmp_path / "a.xlsx")
