@@ -127,6 +127,8 @@ class _Story:
         ]
         self.sd = self.places[1]
         self.figures: dict[str, Any] = {}
+        self.sk = kip_list(self.sd.school, KIP_ROWS)
+        self._held: dict[str, str] = {}
         self._step = 0
 
     def step(self, title: str) -> None:
@@ -150,8 +152,17 @@ class _Story:
         by_npsn = {one["npsn"]: one for one in added["schools"]}
         for place in self.places:
             one = by_npsn[place.npsn]
-            opened = kirim("school", "init", one["prefill"], "--home", place.home, "--code-file", one["code_file"],
-                           "--passphrase-file", self.passphrase)
+            opened = kirim(
+                "school",
+                "init",
+                one["prefill"],
+                "--home",
+                place.home,
+                "--code-file",
+                one["code_file"],
+                "--passphrase-file",
+                self.passphrase,
+            )
             self.say(f"   {opened['npsn']} {opened['nama']}: {_counts(opened['rows'])}")
 
     def first_export(self) -> None:
@@ -169,15 +180,22 @@ class _Story:
             package = self.export(place)
             exported.append(package["file"])
             rows = sum(table["inserted"] for table in taken["tables"].values())
-            self.say(tr("   {npsn}: {rows} rows from Excel, {invalid} invalid, {warning} warnings").format(
-                npsn=place.npsn, rows=rows, invalid=checked["invalid"], warning=checked["warning"]))
+            self.say(
+                tr("   {npsn}: {rows} rows from Excel, {invalid} invalid, {warning} warnings").format(
+                    npsn=place.npsn, rows=rows, invalid=checked["invalid"], warning=checked["warning"]
+                )
+            )
             self.say(self.told(package))
         bundle = self.folder / "flashdisk.zip"
         with zipfile.ZipFile(bundle, "w") as archive:
             for file in exported:
                 archive.write(file, Path(file).name)
         report = kirim("server", "ingest", bundle, "--home", self.server)
-        self.say(tr("   the district takes the ZIP: {applied} applied, {held} held, {quarantined} quarantined").format(**report))
+        self.say(
+            tr("   the district takes the ZIP: {applied} applied, {held} held, {quarantined} quarantined").format(
+                **report
+            )
+        )
         for file in report["files"]:
             self.say(f"      {Path(file['file']).name.rsplit(':', 1)[-1]}: {_outcome(file['changes'])}")
         self.figures["first"] = report
@@ -189,26 +207,40 @@ class _Story:
             place = next(p for p in self.places if p.npsn == written["npsn"])
             applied = kirim("school", "apply", written["file"], "--home", place.home)
             pending = kirim("school", "status", "--home", place.home)["pending"]
-            self.say(tr("   {file}: {bytes} bytes, acknowledged up to change {n}, {left} pending").format(
-                file=Path(written["file"]).name, bytes=Path(written["file"]).stat().st_size,
-                n=applied["acknowledged"], left=sum(sum(ops.values()) for ops in pending.values())))
+            self.say(
+                tr("   {file}: {bytes} bytes, acknowledged up to change {n}, {left} pending").format(
+                    file=Path(written["file"]).name,
+                    bytes=Path(written["file"]).stat().st_size,
+                    n=applied["acknowledged"],
+                    left=sum(sum(ops.values()) for ops in pending.values()),
+                )
+            )
 
     def both_sides_change(self) -> None:
         """Without knowing of one another, the centre and the SD change the same things: each policy once."""
         self.step(tr("The centre and the SD change the same things, each without knowing of the other"))
         db = open_sqlite(self.sd.home / "sekolah.db")
-        pupils = [row[0] for row in db.execute("SELECT peserta_didik_id FROM peserta_didik WHERE penerima_kip = 0 AND "
-                                               "penerima_kps = 0 ORDER BY nama, peserta_didik_id LIMIT 6")]
-        cards = [row[0] for row in db.execute("SELECT peserta_didik_id FROM peserta_didik WHERE penerima_kps = 1 AND "
-                                              "penerima_kip = 0 ORDER BY nama, peserta_didik_id LIMIT 1")]
+        pupils = [
+            row[0]
+            for row in db.execute(
+                "SELECT peserta_didik_id FROM peserta_didik WHERE penerima_kip = 0 AND "
+                "penerima_kps = 0 ORDER BY nama, peserta_didik_id LIMIT 6"
+            )
+        ]
+        card = db.value("SELECT peserta_didik_id FROM peserta_didik WHERE nik = ?", (self.sk[0]["nik"],))
         named, addressed, banked, gone, moved = pupils[:5]
         head = db.value("SELECT ptk_id FROM tugas_tambahan WHERE jabatan_ptk_id = 2")
+        self._held = {"card": card, "named": named, "banked": banked, "head": head}
         lines = {
-            "verval": [("peserta_didik", named, "nama", "NAMA MENURUT VERVAL", "1"),
-                       ("peserta_didik", gone, "nama", "MURID YANG DIHAPUS", "1")],
-            "dinas": [("peserta_didik", addressed, "alamat_jalan", "Jalan Dinas 1", ""),
-                      ("ptk", head, "status_kepegawaian_id", "4", ""),
-                      ("peserta_didik_longitudinal", self._longitudinal(db, moved), "tinggi_badan", "101", "")],
+            "verval": [
+                ("peserta_didik", named, "nama", "NAMA MENURUT VERVAL", "1"),
+                ("peserta_didik", gone, "nama", "MURID YANG DIHAPUS", "1"),
+            ],
+            "dinas": [
+                ("peserta_didik", addressed, "alamat_jalan", "Jalan Dinas 1", ""),
+                ("ptk", head, "status_kepegawaian_id", "4", ""),
+                ("peserta_didik_longitudinal", self._longitudinal(db, moved), "tinggi_badan", "101", ""),
+            ],
             "pusat": [("peserta_didik", banked, "rekening_bank", "9900112233", "")],
         }
         for who, given in lines.items():
@@ -227,7 +259,7 @@ class _Story:
                 ("peserta_didik", "peserta_didik_id", banked, "rekening_bank", "1234567890"),
                 ("ptk", "ptk_id", head, "status_kepegawaian_id", 8),
                 ("peserta_didik", "peserta_didik_id", gone, "soft_delete", 1),
-                ("peserta_didik", "peserta_didik_id", cards[0], "no_kps", "KPS-BARU-1"),
+                ("peserta_didik", "peserta_didik_id", card, "no_kps", "KPS-BARU-1"),
                 ("peserta_didik_longitudinal", "peserta_didik_id", moved, "soft_delete", 1),
             ):
                 db.execute(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", (value, row))
@@ -243,10 +275,13 @@ class _Story:
         self.step(tr("An SK list with ten KIP numbers comes in, and the SD's package arrives"))
         before = self._download("daftar-pd-sebelum.xlsx")
         sk = self.folder / "sk-kip.csv"
-        write_kip_csv(sk, kip_list(self.sd.school, KIP_ROWS))
+        write_kip_csv(sk, self.sk)
         pushed = kirim("server", "kip", "import", sk, "--home", self.server)
-        self.say(tr("   SK list: {matched} matched, {waiting} unmatched, {schools} schools").format(
-            waiting=len(pushed["unmatched"]), **{k: pushed[k] for k in ("matched", "schools")}))
+        self.say(
+            tr("   SK list: {matched} matched, {waiting} unmatched, {schools} schools").format(
+                waiting=len(pushed["unmatched"]), **{k: pushed[k] for k in ("matched", "schools")}
+            )
+        )
         package = self.export(self.sd)
         self.say(self.told(package))
         report = kirim("server", "ingest", package["file"], "--home", self.server)
@@ -255,22 +290,30 @@ class _Story:
         applied = kirim("school", "apply", written["file"], "--home", self.sd.home)
         self.say(tr("   Incoming changes: {counts}").format(counts=_counts(applied["incoming"])))
         for line in (*applied["conflicts"], *applied["refused"]):
-            self.say("   " + _line(line))
+            self.say(_line(line))
         self.figures |= {"kip": pushed, "second": report, "applied": applied, "before": before}
-        # The number came from the SK, so an edit of it does not stand.
+        # What the centre has set is known at the school by now; an edit of it does not stand, each policy by its own reason.
         db = open_sqlite(self.sd.home / "sekolah.db")
-        card = db.value("SELECT peserta_didik_id FROM peserta_didik WHERE no_kip IS NOT NULL AND peserta_didik_id IN "
-                        "(SELECT row FROM kirim_lock) ORDER BY nama LIMIT 1")
-        db.execute("UPDATE peserta_didik SET no_kip = 'XX99XX' WHERE peserta_didik_id = ?", (card,))
+        with db.transaction():
+            for table, column, value, row in (
+                ("peserta_didik", "no_kip", "XX99XX", self._held["card"]),
+                ("peserta_didik", "nama", "NAMA LAIN LAGI", self._held["named"]),
+                ("peserta_didik", "rekening_bank", "1234567890", self._held["banked"]),
+                ("ptk", "status_kepegawaian_id", 8, self._held["head"]),
+            ):
+                db.execute(f"UPDATE {table} SET {column} = ? WHERE {table}_id = ?", (value, row))
         db.close()
         again = self.export(self.sd)
         told = kirim("server", "ingest", again["file"], "--home", self.server)
         written = kirim("server", "return", "--npsn", self.sd.npsn, "--home", self.server)["written"][0]
         back = kirim("school", "apply", written["file"], "--home", self.sd.home)
-        self.say(tr("   the SD overwrites a KIP number that came from the SK: {outcome}").format(
-            outcome=_outcome(told["files"][0]["changes"])))
+        self.say(
+            tr("   the SD overwrites what only the centre may set: {outcome}").format(
+                outcome=_outcome(told["files"][0]["changes"])
+            )
+        )
         for line in back["refused"]:
-            self.say("   " + _line(line))
+            self.say(_line(line))
         self.figures["refused"] = back["refused"]
 
     def look(self) -> None:
@@ -280,7 +323,7 @@ class _Story:
         shown = 0
         for key, new in sorted(after.items()):
             old = before.get(key, {})
-            if old.get("Nomor KIP") != new.get("Nomor KIP"):
+            if new["Nomor KIP"] and old.get("Nomor KIP") != new["Nomor KIP"]:
                 shown += 1
                 self.say(f"   {new['Nama'][:28]:<28} KPS {old.get('No. KPS') or '-':<12} -> KIP {new.get('Nomor KIP')}")
         self.figures["kip_rows"] = shown
@@ -295,7 +338,9 @@ class _Story:
     def told(self, package: Mapping[str, Any]) -> str:
         """Say what a package is."""
         rows = sum(sum(ops.values()) for ops in package["changes"].values())
-        return tr("   {file}: {bytes} bytes, {rows} rows").format(file=Path(package["file"]).name, bytes=package["bytes"], rows=rows)
+        return tr("   {file}: {bytes} bytes, {rows} rows").format(
+            file=Path(package["file"]).name, bytes=package["bytes"], rows=rows
+        )
 
     def _download(self, name: str) -> dict[str, dict[str, str]]:
         """Download the list and read it back by NISN and name, as the operator's eyes do."""
@@ -315,11 +360,15 @@ def _counts(rows: Mapping[str, int]) -> str:
 
 
 def _outcome(changes: Mapping[str, int]) -> str:
-    return tr("{sent} changes: {applied} applied, {same} same, {conflict} conflict, {refused} refused, {held} held").format(**changes)
+    return tr(
+        "{sent} changes: {applied} applied, {same} same, {conflict} conflict, {refused} refused, {held} held"
+    ).format(**changes)
 
 
 def _line(line: Mapping[str, Any]) -> str:
-    own = ", ".join(str(value) for value in line["own"]) or "-"
-    other = ", ".join(str(value) for value in line["other"]) or "-"
-    what = errors.REGISTRY[line["code"]].what
-    return f"{line['code']} {line['table']} {line['group'] or ''}: {own} | {other} - {tr(what)}"
+    what = tr(errors.REGISTRY[line["code"]].what)
+    if line["group"] is None:
+        return f"   {line['code']} {line['table']} {line['id'][:8]}: {what}"
+    own = ", ".join(str(value) for value in line["own"] if value is not None) or "-"
+    other = ", ".join(str(value) for value in line["other"] if value is not None) or "-"
+    return f"   {line['code']} {line['table']} {line['group']}: {own} | {other} - {what}"
