@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 from exchange import errors
 from exchange.errors import Reason
 from exchange.interop.intake import Batch, Draft, Line, Values, require, weigh
-from exchange.interop.layout import DAFTAR_PD
+from exchange.interop.layout import DAFTAR_PD, find_header
 from exchange.interop.persons import Asked, PeopleIntake
 from exchange.interop.report import ImportReport, School
 from exchange.interop.rombel import Rombels
+from exchange.interop.workbook import read_sheet
 from exchange.schema import SCHEMA
 from exchange.schema.ids import derive_id
 from exchange.words import mark
@@ -90,8 +91,11 @@ def import_daftar_pd(
     Source:
         docs/architecture.md 4, "interop"; layout of Dapodik's own download.
     """
-    intake = _Intake(Asked(db, school, path, clock, new_id))
-    report = intake.run(partial=partial)
+    rows = read_sheet(path)
+    asked = Asked(db, school, rows, find_header(rows, DAFTAR_PD, path), clock, new_id)
+    with db.transaction():
+        intake = _Intake(asked)
+        report = intake.run(partial=partial)
     if intake.left:
         report.notes.append((UNENROLLED, {"count": len(intake.left)}))
     return report
@@ -101,7 +105,7 @@ class _Intake(PeopleIntake):
     """One run over *Daftar Peserta Didik*."""
 
     def __init__(self, asked: Asked) -> None:
-        super().__init__(asked, DAFTAR_PD, TABLES, "nisn")
+        super().__init__(asked, TABLES, "nisn")
         self.rombels = Rombels(self.db, self.school, self.codes)
         self.left: set[int] = set()
         self.terms = self.read(TERM, "peserta_didik_id", semester_id=self.school.semester_id)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange.interop.intake import Draft, Line, Values, require, weigh
-from exchange.interop.layout import DAFTAR_PTK
+from exchange.interop.layout import DAFTAR_PTK, find_header
 from exchange.interop.persons import Asked, PeopleIntake
 from exchange.interop.report import ImportReport, School
+from exchange.interop.workbook import read_sheet
 from exchange.schema import SCHEMA
 from exchange.words import mark
 
@@ -56,8 +57,10 @@ def import_daftar_ptk(
     whose home is another school, is counted as ignored where it differs. Arguments, result and errors are those of
     :func:`~exchange.interop.daftar_pd.import_daftar_pd`.
     """
-    intake = _Intake(Asked(db, school, path, clock, new_id), DAFTAR_PTK, (PTK,), "nuptk")
-    report = intake.run(partial=partial)
+    rows = read_sheet(path)
+    asked = Asked(db, school, rows, find_header(rows, DAFTAR_PTK, path), clock, new_id)
+    with db.transaction():
+        report = _Intake(asked, (PTK,), "nuptk").run(partial=partial)
     if made := report.tables[PTK.name].inserted:
         report.notes.append((UNASSIGNED, {"count": made}))
     return report

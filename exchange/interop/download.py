@@ -150,13 +150,19 @@ class _Page:
 
     def write(self, layout: Layout, title: str, found: Iterable[Found]) -> int:
         """Write the list and return how many rows stand below its header."""
+        buffer = io.BytesIO()
+        with spool.disk(self.path.parent):  # rows wait in a temporary file
+            count = self._fill(buffer, layout, title, found)
+        spool.put(self.path.parent, self.path.name, lambda file: file.write(buffer.getbuffer()))
+        return count
+
+    def _fill(self, buffer: io.BytesIO, layout: Layout, title: str, found: Iterable[Found]) -> int:
         import xlsxwriter  # type: ignore[import-untyped]
 
         place = self.db.execute(
             "SELECT kode_wilayah FROM sekolah WHERE sekolah_id = ?", (self.school.sekolah_id,)
         ).fetchone()
         regions = Regions(self.db, place[0] if place else None)
-        buffer = io.BytesIO()
         # Text is never taken for a formula, a number or a link, whatever somebody typed into a name.
         plain = {f"strings_to_{what}": False for what in ("formulas", "numbers", "urls")}
         book = xlsxwriter.Workbook(buffer, {"constant_memory": True} | plain)
@@ -171,7 +177,6 @@ class _Page:
         _write_header(sheet, style, layout)
         count = _write_rows(sheet, layout, found, Tongue(Codes(self.db), regions, self.today))
         book.close()
-        spool.put(self.path.parent, self.path.name, lambda file: file.write(buffer.getbuffer()))
         return count
 
 

@@ -244,10 +244,6 @@ class Found:
     data: int
     strange: tuple[str, ...]
 
-    def __getitem__(self, title: str) -> Place | None:
-        """Return where a field stands by its folded title, or ``None``."""
-        return next((place for place in self.places if fold(place.field.title) == title), None)
-
 
 def find_header(rows: Rows, layout: Layout, path: Path) -> Found:
     """Return where a list's columns stand in a file, by their headers, whatever stands above them.
@@ -274,6 +270,8 @@ def find_header(rows: Rows, layout: Layout, path: Path) -> Found:
                 places[title] = Place(known[title], index)
             elif title:
                 strange.append(f"{column_letters(index + 1)} {' '.join(head.split())}")
+        if not places.keys() >= set(layout.needed):
+            break
         return Found(tuple(sorted(places.values(), key=lambda place: place.index)), top + used, tuple(strange))
     raise errors.LayoutUnknown(file=path.name, missing=layout.missing)
 

@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange import errors
@@ -15,11 +14,11 @@ from exchange.errors import Reason
 from exchange.interop.cells import cell_text
 from exchange.interop.codes import Codes, Regions
 from exchange.interop.intake import Batch, Line, Locks, Values, lines
-from exchange.interop.layout import Layout, find_header
+from exchange.interop.layout import Found
 from exchange.interop.matching import Identity, People
 from exchange.interop.report import ImportReport, School
 from exchange.interop.tongue import Tongue
-from exchange.interop.workbook import read_sheet
+from exchange.interop.workbook import Rows
 from exchange.schema.model import Table
 from exchange.words import mark
 
@@ -36,14 +35,16 @@ class Asked:
     Attributes:
         db: The school's store.
         school: Whose.
-        path: The list.
+        rows: The list's cells.
+        found: Its header.
         clock: Local time.
         new_id: Where ids of new people come from.
     """
 
     db: Database
     school: School
-    path: Path
+    rows: Rows
+    found: Found
     clock: Callable[[], datetime]
     new_id: Callable[[], uuid.UUID]
 
@@ -51,17 +52,17 @@ class Asked:
 class PeopleIntake(ABC):
     """One run over a list of people: what the store holds, what the list says, and what is to be written.
 
+    The caller holds a transaction, so that nobody writes between the comparison and its outcome.
+
     Args:
-        asked: The store, the school, the file.
-        layout: Which list it is.
+        asked: The store, the school, the list.
         tables: Tables that the list fills, that of the people first, parents before children.
         number: The column with their number, ``nisn`` or ``nuptk``.
     """
 
-    def __init__(self, asked: Asked, layout: Layout, tables: Sequence[Table], number: str) -> None:
+    def __init__(self, asked: Asked, tables: Sequence[Table], number: str) -> None:
         self.db, self.school, self.new_id = asked.db, asked.school, asked.new_id
-        self.rows = read_sheet(asked.path)
-        self.found = find_header(self.rows, layout, asked.path)
+        self.rows, self.found = asked.rows, asked.found
         self.tables, self.table, self.number = tables, tables[0], number
         self.codes = Codes(self.db)
         where = self.db.execute("SELECT kode_wilayah FROM sekolah WHERE sekolah_id = ?", (self.school.sekolah_id,))

@@ -4,9 +4,11 @@ import sqlite3
 from datetime import date, datetime
 
 import pytest
+import xlsxwriter
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from exchange import errors
 from exchange.interop import download
 from exchange.interop.cells import EXCEL_ERRORS, cell_text, read_value, shown
 from exchange.interop.daftar_pd import import_daftar_pd
@@ -214,6 +216,52 @@ def test_a_list_of_ptk_changes_nothing_when_it_comes_back(fresh, tmp_path_factor
     db.close()
 
 
+cells = st.one_of(st.none(), texts, st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.dates(), st.datetimes())
+
+
+@PROFILE
+@given(data=st.data())
+def test_no_list_leads_to_an_exception_that_is_not_ours(fresh, tmp_path_factory, data):
+    """Cells of header and rows replaced by anything: a report, or a refusal with a code, and then an untouched store."""
+    db, folder = copy(fresh), tmp_path_factory.mktemp("any")
+    fill(db, data.draw(pupils(proper)))
+    download.write_daftar_pd(db, SCHOOL, folder / "a.xlsx", NOW.date(), "operator")
+    rows = read_sheet(folder / "a.xlsx")
+    for _ in range(data.draw(st.integers(0, 12))):
+        row = data.draw(st.sampled_from([3, 4, 5, 5, *range(6, len(rows))]))
+        rows[row][data.draw(st.integers(0, 65))] = data.draw(cells)
+    for row in data.draw(st.lists(st.integers(3, len(rows)), max_size=2)):
+        rows.insert(row, data.draw(st.lists(cells, min_size=66, max_size=66)))
+    rows_to_book(folder / "b.xlsx", rows)
+    stood = everything(db, TABLES)
+    try:
+        report = import_daftar_pd(db, SCHOOL, folder / "b.xlsx", clock=lambda: NOW)
+    except errors.LayoutUnknown:
+        report = None
+    if report is None or not report.taken:
+        assert everything(db, TABLES) == stood
+    else:
+        again = import_daftar_pd(db, SCHOOL, folder / "b.xlsx", clock=lambda: NOW)
+        assert again.problems == []
+        assert {(taken.inserted, taken.updated) for taken in again.tables.values()} == {(0, 0)}
+    db.close()
+
+
+def rows_to_book(path, rows):
+    book = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False})
+    page = book.add_worksheet()
+    day = book.add_format({"num_format": "yyyy-mm-dd"})
+    for at, row in enumerate(rows):
+        for place, cell in enumerate(row):
+            if isinstance(cell, str):
+                page.write_string(at, place, cell)
+            elif isinstance(cell, date) and cell.year > 1900:
+                page.write_datetime(at, place, cell, day)
+            elif isinstance(cell, int | float):
+                page.write_number(at, place, float(cell) if abs(cell) < 1e300 else 0)
+    book.close()
+
+
 COLUMNS = [column for name in ("peserta_didik", "ptk", "nilai_nilai_rapor") for column in SCHEMA.by_name[name].all_columns]
 
 
@@ -231,7 +279,7 @@ def test_a_value_that_is_shown_is_read_as_itself(data):
         assert read == value
 
 
-@given(st.one_of(st.none(), texts, st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.dates(), st.datetimes()))
+@given(cells)
 @example(1e300)
 def test_every_cell_has_a_text_and_every_column_an_answer(cell):
     """No cell, of whatever kind, leads to an exception."""

@@ -1,5 +1,6 @@
 """*Daftar Peserta Didik* into a real store and out again."""
 
+import csv
 import sqlite3
 import uuid
 from datetime import date, datetime
@@ -542,6 +543,14 @@ def test_another_list_is_refused(db, tmp_path, columns):
         take(db, path)
     assert caught.value.code == "KF-212"
     assert db.value("SELECT COUNT(*) FROM peserta_didik") == 0
+
+
+def test_a_list_that_was_saved_as_text_is_the_same_list(db, tmp_path, one):
+    """Excel saves CSV with semicolons where the decimal mark is a comma."""
+    with (tmp_path / "a.csv").open("w", encoding="cp1252", newline="") as file:
+        csv.writer(file, delimiter=";").writerows([cell_text(cell) for cell in row] for row in read_sheet(one))
+    report = take(db, tmp_path / "a.csv")
+    assert (report.problems, counts(report, "unchanged")) == ([], dict.fromkeys(TABLES, 1))
 
 
 def test_a_list_without_pupils_is_taken_and_says_so(db, tmp_path):
