@@ -84,6 +84,11 @@ def tr(message: str) -> str:
     return _catalogue(_now).gettext(message) if message else ""
 
 
+def mark(message: str) -> str:
+    """Return a message id as it is: it is collected here and translated where it is shown."""
+    return message
+
+
 def trn(one: str, many: str, count: int) -> str:
     """Return the form of a message that fits a count. Indonesian has one form, English two.
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 import io
 import os
 import sys
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import click
 
-from exchange import __version__, errors
+from exchange import __version__
 from exchange.cli.frame import Asked, note, print_json
 from exchange.limits import MIB
-from exchange.words import DOMAIN, FOLDER, LANGUAGES, language, speaking, tr
+from exchange.words import DOMAIN, FOLDER, LANGUAGES, language, number, speaking, tr
 
-LOG = "kirim-galat.log"
+if TYPE_CHECKING:
+    from exchange import errors
+
+LOG = Path("galat", "kirim.log")
 """In a home: where a fault of our own happened, without any data."""
 
 LOG_BYTES_MAX = MIB
@@ -106,6 +108,8 @@ class _Ending:
     ) -> bool:
         if error is None or isinstance(error, SystemExit):
             return False
+        from exchange import errors
+
         if isinstance(error, click.ClickException):
             self._misused(error)
         elif isinstance(error, errors.ExchangeError):
@@ -120,6 +124,8 @@ class _Ending:
         return True
 
     def _misused(self, error: click.ClickException) -> None:
+        from exchange import errors
+
         self.status = 2
         if self.asked.json:
             detail = error.format_message() if not isinstance(error, click.exceptions.NoArgsIsHelpError) else "--help"
@@ -147,15 +153,28 @@ def tell(error: errors.ExchangeError, *, json: bool) -> None:
         note(line)
 
 
+_PHRASES = {"part", "role", "wanted"}
+"""Facts that may be a phrase of ours and not somebody's data."""
+
+
+def said(error: errors.ExchangeError) -> tuple[str, str, str]:
+    """Return what happened, what to do next and what is safe, with facts as people write them."""
+    facts = {}
+    for name, value in error.facts().items():
+        facts[name] = number(value) if isinstance(value, int) else tr(value) if name in _PHRASES else value
+    what, then, safe = (tr(text).format(**facts) for text in (error.what, error.next, error.safe))
+    return what, then, safe
+
+
 def error_json(error: errors.ExchangeError) -> dict[str, dict[str, str]]:
     """Return an error under the names of ``--json``."""
-    what, then, safe = error.lines(tr)
+    what, then, safe = said(error)
     return {"error": {"code": error.code, "what": what, "next": then, "safe": safe}}
 
 
 def told(error: errors.ExchangeError) -> Iterator[str]:
     """Yield the three lines: what happened and how grave it is, the next step and whose it is, what is safe."""
-    what, then, safe = error.lines(tr)
+    what, then, safe = said(error)
     yield f"{error.code} ({tr(error.grave.value)}): {what}"
     yield tr("next ({who}): {text}").format(who=tr(error.who.value), text=then)
     yield tr("safe: {text}").format(text=safe)
@@ -163,6 +182,8 @@ def told(error: errors.ExchangeError) -> Iterator[str]:
 
 def where(error: BaseException) -> str:
     """Return the kind of an exception and the place where it was raised; its message could hold somebody's data."""
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     place = f", {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{place}"
@@ -170,6 +191,9 @@ def where(error: BaseException) -> str:
 
 def log_fault(home: Path, error: BaseException) -> None:
     """Write into a home where a fault of our own happened: kinds and places, no messages, no values."""
+    import traceback
+    from datetime import UTC, datetime
+
     if not (home / FOUND_IN_ANY_HOME).is_dir():
         return
     lines = [f"{datetime.now(UTC).isoformat(timespec='seconds')} kirim {__version__}, Python {sys.version.split()[0]}"]
@@ -180,6 +204,7 @@ def log_fault(home: Path, error: BaseException) -> None:
         cause = cause.__cause__ or cause.__context__
     with suppress(OSError):
         path = home / LOG
+        path.parent.mkdir(exist_ok=True)
         anew = path.exists() and path.stat().st_size > LOG_BYTES_MAX
         with path.open("w" if anew else "a", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,6 +74,8 @@ def note(line: str) -> None:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print one document on one line, in ASCII: it survives every pipe and code page."""
+    import json
+
     click.echo(json.dumps(document, default=_shown))
 
 

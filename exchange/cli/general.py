@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exchange import errors
 from exchange.cli.frame import Answer, Asked, Command, argument, file_argument, note, say
-from exchange.words import number, tr
+from exchange.words import mark, number, tr
 
 if TYPE_CHECKING:
+    from exchange import errors
     from exchange.rules.findings import Rule
     from exchange.trust.opening import Inspection
 
 _KINDS = {
-    1: "prefill: a school's first data",
-    2: "from a school to the server",
-    3: "return from the server to a school",
+    1: mark("prefill: a school's first data"),
+    2: mark("from a school to the server"),
+    3: mark("return from the server to a school"),
 }
 
 # --- inspect ----------------------------------------------------------------------------------
@@ -33,7 +33,7 @@ def inspect(asked: Asked, file: Path) -> Answer:
 
     Nothing of it is certain before the receiver has checked the signature. The content stays sealed.
     """
-    from exchange import spool
+    from exchange import errors, spool
     from exchange.trust.opening import inspect_package
 
     with spool.read_package(file) as stream:
@@ -45,6 +45,8 @@ def inspect(asked: Asked, file: Path) -> Answer:
 
 def inspection_json(file: Path, found: Inspection) -> dict[str, Any]:
     """Return an inspection under the names of ``kirim inspect --json``."""
+    from exchange.cli.door import said
+
     header = found.header
     assert header is not None
     problem = found.error
@@ -64,7 +66,7 @@ def inspection_json(file: Path, found: Inspection) -> dict[str, Any]:
             for certificate in found.certificates
         ],
         "whole": found.whole,
-        "problem": None if problem is None else {"code": problem.code, "what": problem.lines(tr)[0]},
+        "problem": None if problem is None else {"code": problem.code, "what": said(problem)[0]},
     }
 
 
@@ -113,6 +115,8 @@ def explain(asked: Asked, code: str) -> Answer:
 
     Codes that begin with KF come from this program; the others are rules of Validasi Lokal.
     """
+    from exchange import errors
+
     wanted = code.strip().upper()
     if wanted.isdigit():
         wanted = f"KF-{wanted}"
@@ -138,6 +142,8 @@ class _Blanks(dict[str, str]):
 
 def code_json(entry: type[errors.ExchangeError] | errors.Reason) -> dict[str, Any]:
     """Return what a code means under the names of ``kirim explain --json``, facts left open."""
+    from exchange import errors
+
     reason = isinstance(entry, errors.Reason)
     return {
         "code": entry.code,
@@ -151,10 +157,10 @@ def code_json(entry: type[errors.ExchangeError] | errors.Reason) -> dict[str, An
 
 
 _FATES = {
-    "retry": "it is tried again by itself",
-    "hold": "the file is kept and goes on by itself",
-    "quarantine": "the file is put aside as evidence",
-    "stop": "the command ends; nothing is done by itself",
+    "retry": mark("it is tried again by itself"),
+    "hold": mark("the file is kept and goes on by itself"),
+    "quarantine": mark("the file is put aside as evidence"),
+    "stop": mark("the command ends; nothing is done by itself"),
 }
 
 

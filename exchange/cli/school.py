@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exchange import errors
 from exchange.cli.frame import Answer, Asked, Group, argument, file_argument, note, option
 from exchange.cli.secrets import agree, secret
 from exchange.words import number, size, tr, trn
 
 if TYPE_CHECKING:
+    from exchange import errors
     from exchange.ingest import AppliedFiles
     from exchange.interop.report import ImportReport
     from exchange.nodes import SchoolNode
@@ -39,7 +39,7 @@ def _open(asked: Asked) -> closing[SchoolNode]:
 
 
 def _passphrase(file: Path | None, *, twice: bool = False) -> str:
-    return secret("The head's passphrase", file, "--passphrase-file", "KIRIM_PASSPHRASE", twice=twice)
+    return secret(tr("The head's passphrase"), file, "--passphrase-file", "KIRIM_PASSPHRASE", twice=twice)
 
 
 # --- init -------------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ def init(asked: Asked, prefill: Path, code_file: Path | None, passphrase_file: P
     from exchange.cli.show import by_table
     from exchange.enrol import init_school
 
-    code = secret("Registration code", code_file, "--code-file", "KIRIM_CODE")
+    code = secret(tr("Registration code"), code_file, "--code-file", "KIRIM_CODE")
     made = init_school(asked.home.absolute(), prefill, code, _passphrase(passphrase_file, twice=True))
 
     def lines() -> Iterator[str]:
@@ -89,6 +89,8 @@ def import_(asked: Asked, files: Sequence[Path], partial: bool) -> Answer:
 
     An empty cell changes nothing, and who is not in the list is left alone. The same list again changes nothing.
     """
+    from exchange import errors
+
     taken: list[tuple[Path, ImportReport]] = []
     failed: list[tuple[Path, errors.ExchangeError]] = []
     with _open(asked) as node:
@@ -108,6 +110,7 @@ def _import_one(node: SchoolNode, file: Path, partial: bool) -> ImportReport:
     """Take one list, whichever of the known ones it is."""
     from datetime import datetime
 
+    from exchange import errors
     from exchange.interop.daftar_pd import import_daftar_pd
     from exchange.interop.daftar_ptk import import_daftar_ptk
 
@@ -133,6 +136,8 @@ def _place(node: SchoolNode) -> Any:
 def _import_json(
     taken: Sequence[tuple[Path, ImportReport]], failed: Sequence[tuple[Path, errors.ExchangeError]]
 ) -> dict[str, Any]:
+    from exchange.cli.door import said
+
     tables: dict[str, dict[str, int]] = {}
     for _, report in taken:
         for name, counts in report.tables.items():
@@ -149,7 +154,7 @@ def _import_json(
         ],
         "notes": [tr(text).format(**facts) for _, report in taken for text, facts in report.notes],
         "failed": [
-            {"file": str(file.absolute()), "code": error.code, "what": error.lines(tr)[0]} for file, error in failed
+            {"file": str(file.absolute()), "code": error.code, "what": said(error)[0]} for file, error in failed
         ],
     }
 
@@ -219,7 +224,7 @@ def status(asked: Asked) -> Answer:
                 [tr("conflicts told"), number(found.conflicts)],
             ]
         )
-        yield tr("Not acknowledged yet:")
+        yield tr("Data yang Mengalami Perubahan, not acknowledged by the server yet:")
         yield from by_operation(found.pending)
         if found.open:
             yield tr("Refused and still open:")
@@ -243,11 +248,15 @@ def _open_lines(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
 
 
 def _meaning(code: str) -> str:
+    from exchange import errors
+
     entry = errors.REGISTRY.get(code)
     return tr(entry.what) if isinstance(entry, errors.Reason) else ""
 
 
 def _blocked_lines(codes: Sequence[str]) -> Iterator[str]:
+    from exchange import errors
+
     if not codes:
         yield tr("Nothing stands in the way of an export.")
         return
@@ -345,9 +354,11 @@ def export(asked: Asked, out: Path | None, confirm: bool, passphrase_file: Path 
 def _sheet_lines(sheet: Sheet) -> Iterator[str]:
     from exchange.cli.show import by_operation
 
-    yield tr("Lembar Konfirmasi - what this package carries:")
+    yield tr("Lembar Konfirmasi Sinkronisasi - what this package carries:")
     yield from by_operation(sheet.changes)
     yield tr("Approved by: {nama}").format(nama=sheet.head.nama)
+    yield ""
+    yield tr("Persetujuan Pengiriman Data")
     yield sheet.consent
 
 
@@ -374,12 +385,13 @@ def _export_lines(made: Exported) -> Iterator[str]:
 @click.pass_obj
 def apply(asked: Asked, files: Sequence[Path]) -> Answer:
     """Apply return packages (BALASAN). It needs no head and no valid data; a repeat changes nothing."""
-    from exchange.cli.door import error_json
+    from exchange.cli.door import error_json, said
     from exchange.ingest import apply_files
 
     with _open(asked) as node:
         done = apply_files(node, [file.absolute() for file in files])
     document = done.as_json()
+    document["failed"] = [{"file": name, "code": e.code, "what": said(e)[0]} for name, e in done.failed]
     if done.failed and not done.done:
         document |= error_json(done.failed[0][1])
     return Answer(document, _apply_lines(done, document), 0 if not done.failed else 3 if done.done else 1)

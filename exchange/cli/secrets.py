@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from exchange import errors
 from exchange.words import tr
 
 SECRET_BYTES_MAX = 4096
@@ -19,7 +18,7 @@ def secret(what: str, file: Path | None, option: str, variable: str, *, twice: b
     """Return a secret: of the file if one is named, else of the environment, else as somebody types it, unseen.
 
     Args:
-        what: What it is, a message id.
+        what: What it is, in the person's language.
         file: File whose first line it is.
         option: The option that names that file.
         variable: Variable of the environment that may hold it.
@@ -29,19 +28,21 @@ def secret(what: str, file: Path | None, option: str, variable: str, *, twice: b
         SecretMissing: KF-108, nowhere, and nobody sits at a terminal.
         FileUnreadable: KF-702.
     """
+    from exchange import errors
+
     if file is not None:
         return _first_line(file)
     if given := os.environ.get(variable):
         return given
     if not sys.stdin.isatty():
-        raise errors.SecretMissing(secret=tr(what), option=option)
-    typed: str = click.prompt(
-        tr(what), hide_input=True, err=True, confirmation_prompt=tr("Once more") if twice else False
-    )
+        raise errors.SecretMissing(secret=what, option=option)
+    typed: str = click.prompt(what, hide_input=True, err=True, confirmation_prompt=tr("Once more") if twice else False)
     return typed
 
 
 def _first_line(file: Path) -> str:
+    from exchange import errors
+
     try:
         with file.open("rb") as stream:
             data = stream.read(SECRET_BYTES_MAX)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from exchange.cli.frame import Answer, Asked, Group, argument, file_argument, note, option, print_json, say
-from exchange.words import number, tr, trn
+from exchange.words import mark, number, tr, trn
 
 if TYPE_CHECKING:
     from exchange.enrol import SchoolAdded
+    from exchange.errors import ExchangeError
     from exchange.ingest import FileResult, Ingested
     from exchange.nodes import ServerNode
     from exchange.packager import Returned, Returns
@@ -107,7 +108,7 @@ def add(
         rows = [SchoolRow(npsn.strip().upper(), name, bentuk, head or "")]
     else:
         raise click.UsageError(tr("give --npsn, --name and --bentuk, or --file"))
-    with _open(asked) as node, progress("Registering schools") as draw:
+    with _open(asked) as node, progress(tr("Registering schools")) as draw:
         total = len(rows)
         made = add_schools(
             node, rows, out=_absolute(out), progress=(lambda done: draw(done, total)) if draw is not None else None
@@ -150,50 +151,63 @@ def code(asked: Asked, npsn: str, out: Path | None) -> Answer:
 @click.pass_obj
 def ingest(asked: Asked, paths: Sequence[Path]) -> Answer:
     """Take files, folders and ZIPs once. They are copied, never moved; the same file twice has its effect once."""
-    from exchange.cli.show import progress
     from exchange.ingest import ingest_paths
 
-    with _open(asked) as node, progress("Taking files") as draw:
-        count = 0
+    def on_file(result: FileResult) -> None:
+        if not asked.json:
+            say(_file_line(result))
 
-        def on_file(result: FileResult) -> None:
-            nonlocal count
-            count += 1
-            if draw is not None:
-                draw(count, count)
-
+    with _open(asked) as node:
         done = ingest_paths(node, [path.absolute() for path in paths], on_file=on_file)
     return Answer(done.as_json(), _ingest_lines(done), 3 if done.count("quarantined") else 0)
 
 
 def _ingest_lines(done: Ingested) -> Iterator[str]:
+    """Yield what was not merged, one cause once with its first files, then the counts."""
+    from exchange.limits import EXAMPLES_MAX
+
+    causes: dict[tuple[str, str], list[FileResult]] = {}
     for result in done.files:
-        yield from _file_lines(result)
+        if result.code:
+            causes.setdefault((result.code, result.status), []).append(result)
+    for (code, status), results in causes.items():
+        yield ""
+        yield from _cause_lines(results[0])
+        yield "  " + tr("{code}, {status}: {count}").format(
+            code=code, status=tr(STATUSES[status]), count=number(len(results))
+        )
+        yield from (f"    {result.file}" for result in results[:EXAMPLES_MAX])
+        if len(results) > EXAMPLES_MAX:
+            yield "    " + tr("and {count} more").format(count=number(len(results) - EXAMPLES_MAX))
     yield tr("{applied} applied, {duplicate} known already, {held} held, {quarantined} put aside").format(
         **{status: number(done.count(status)) for status in ("applied", "duplicate", "held", "quarantined")}
     )
 
 
 STATUSES = {
-    "applied": "applied",
-    "duplicate": "known already",
-    "held": "held, goes on by itself",
-    "quarantined": "put aside",
+    "applied": mark("applied"),
+    "duplicate": mark("known already"),
+    "held": mark("held, goes on by itself"),
+    "quarantined": mark("put aside"),
 }
 """What becomes of a file, as message ids."""
 
 
-def _file_lines(result: FileResult) -> Iterator[str]:
+def _file_line(result: FileResult) -> str:
+    """Return what became of one file, in one line."""
+    whose = f" (NPSN {result.npsn})" if result.npsn else ""
+    line = f"{result.file}{whose}: {tr(STATUSES[result.status])}"
+    if result.code:
+        return f"{line}, {result.code}"
+    return f"{line}; {counted(result.counts.as_dict())}" if result.status == "applied" else line
+
+
+def _cause_lines(result: FileResult) -> Iterator[str]:
+    """Yield why a file was not merged, as far as it is known here."""
     from exchange.cli.door import told
 
-    whose = f" (NPSN {result.npsn})" if result.npsn else ""
-    yield f"{result.file}{whose}: {tr(STATUSES[result.status])}"
-    if result.status == "applied":
-        yield "  " + counted(result.counts.as_dict())
     if result.error is not None:
-        yield from ("  " + line for line in told(result.error))
-    elif result.code:
-        yield f"  {result.code}"
+        yield from told(result.error)
 
 
 def counted(changes: Mapping[str, int]) -> str:
@@ -211,6 +225,7 @@ def watch(asked: Asked, once: bool) -> Answer | int:
     import signal
     import threading
 
+    from exchange.cli.door import told
     from exchange.watch import Watcher
 
     refused = False
@@ -221,14 +236,19 @@ def watch(asked: Asked, once: bool) -> Answer | int:
         if asked.json:
             print_json(result.as_json())
         else:
-            for line in _file_lines(result):
-                say(line)
+            say(_file_line(result))
+            for line in _cause_lines(result):
+                say("  " + line)
 
     def on_return(made: Returned) -> None:
         note(tr("return written: {file}").format(file=made.file))
 
+    def on_trouble(error: ExchangeError) -> None:
+        for line in told(error):
+            note(line)
+
     with _open(asked) as node:
-        watcher = Watcher(node, on_file, on_return)
+        watcher = Watcher(node, on_file, on_return, on_trouble)
         if once:
             while watcher.look(everything=True).files:
                 pass
@@ -255,7 +275,7 @@ def return_(asked: Asked, npsn: Sequence[str], more: Sequence[str], all_: bool, 
     named = [one.strip().upper() for one in (*npsn, *more)]
     if not named and not all_:
         raise click.UsageError(tr("give --npsn or --all"))
-    with _open(asked) as node, progress("Writing returns") as draw:
+    with _open(asked) as node, progress(tr("Writing returns")) as draw:
         made = write_returns(node, named, all_=all_, out=_absolute(out), progress=draw)
     return Answer(made.as_json(), _return_lines(made))
 
@@ -285,7 +305,7 @@ def import_kip(asked: Asked, file: Path) -> Answer:
     from exchange.central.kip import import_kip as take
     from exchange.cli.show import progress
 
-    with _open(asked) as node, progress("Setting KIP numbers") as draw:
+    with _open(asked) as node, progress(tr("Setting KIP numbers")) as draw:
         made = take(node.store, file, draw)
 
     def lines() -> Iterator[str]:
@@ -302,10 +322,10 @@ def _set_line(changed: int, unchanged: int, at: int) -> str:
 
 
 REASONS = {
-    "unknown": "no pupil, or more than one, fits",
-    "not_active": "the pupil is active at no school, or at several",
-    "number": "the number is none",
-    "twice": "the pupil stands there twice, with two numbers",
+    "unknown": mark("no pupil, or more than one, fits"),
+    "not_active": mark("the pupil is active at no school, or at several"),
+    "number": mark("the number is none"),
+    "twice": mark("the pupil stands there twice, with two numbers"),
 }
 """Why a row of an SK list waits, as message ids."""
 

@@ -69,14 +69,14 @@ def progress(what: str) -> Iterator[Progress | None]:
     """Give what draws a bar on standard error; ``None`` where nobody watches it.
 
     Args:
-        what: What goes on, a message id.
+        what: What goes on, in the person's language.
     """
     if not sys.stderr.isatty():
         yield None
         return
     import click
 
-    with click.progressbar(length=1, label=tr(what), file=sys.stderr) as bar:
+    with click.progressbar(length=1, label=what, file=sys.stderr) as bar:
 
         def draw(done: int, total: int) -> None:
             bar.length = total
