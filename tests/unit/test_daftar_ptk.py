@@ -109,6 +109,8 @@ def test_a_list_makes_ptk_and_comes_in_unchanged_the_second_time(db, tmp_path, w
     assert {one.code for one in found if one.level is Level.INVALID} <= {"SEK-01"}
     again = take(db, tmp_path / "a.xlsx")
     assert taken(again) == (0, 0, staff)
+    assert download.write_daftar_guru(db, SCHOOL, tmp_path / "b.xlsx", NOW.date(), "operator") == staff
+    assert taken(take(db, tmp_path / "b.xlsx")) == (0, 0, staff)
     assert db.value("SELECT COUNT(*) FROM ptk_terdaftar") == 0
 
 
@@ -129,11 +131,12 @@ def test_what_is_downloaded_is_what_stands_in_the_store(db, tmp_path):
 
 
 def test_guru_are_those_whom_pusat_counts_as_teachers(db, tmp_path):
+    """Somebody whose kind nobody has said yet stands in both lists rather than in none."""
     for number, (kind, name) in enumerate(((3, "KELAS"), (4, "MAPEL"), (20, "KEPALA"), (11, "TU"), (None, "TANPA"))):
         put(db, "ptk", ptk_id=f"70000000-0000-4000-8000-{number:012}", nama=name, jenis_ptk_id=kind)
     download.write_daftar_guru(db, SCHOOL, tmp_path / "guru.xlsx", NOW.date(), "operator")
     download.write_daftar_tendik(db, SCHOOL, tmp_path / "tendik.xlsx", NOW.date(), "operator")
-    assert [row[1] for row in read_sheet(tmp_path / "guru.xlsx")[5:]] == ["KELAS", "MAPEL"]
+    assert [row[1] for row in read_sheet(tmp_path / "guru.xlsx")[5:]] == ["KELAS", "MAPEL", "TANPA"]
     assert [row[1] for row in read_sheet(tmp_path / "tendik.xlsx")[5:]] == ["KEPALA", "TANPA", "TU"]
 
 
