@@ -126,7 +126,7 @@ _COMMON = {
     ),
 }
 _SCHOOL = {
-    "kirim_capture": ("id int; on_now int", "id"),
+    "kirim_capture": ("id int; on_now int; changes int 0", "id"),
     "kirim_return": (
         "position int; value blob; number int; package_id blob; applied_at int; report text",
         "position",
@@ -186,6 +186,7 @@ def _capture(table: Table) -> Iterator[str]:
 
     An outer statement's conflict clause (``INSERT OR REPLACE``) overrides one in a trigger, so first is asked for by
     ``NOT EXISTS``; REPLACE removes a row without a delete trigger, so an insert looks for the row that it may replace.
+    Each change is also counted, so that what was found out about the data is known to be stale.
     """
     before, names = f"kirim_before_{table.name}", [c.name for c in table.all_columns]
     columns = ", ".join([*names, "soft_delete", "kirim_home"])
@@ -197,7 +198,8 @@ def _capture(table: Table) -> Iterator[str]:
 
     def trigger(when: str, action: str) -> str:
         name = f"kirim_{when.split(maxsplit=1)[0].lower()}_{when.split()[1].lower()}_{table.name}"
-        return f"CREATE TRIGGER {name} {when} ON {table.name} WHEN {on_now} BEGIN {action}; END"
+        counted = "UPDATE kirim_capture SET changes = changes + 1; " if when.startswith("AFTER") else ""
+        return f"CREATE TRIGGER {name} {when} ON {table.name} WHEN {on_now} BEGIN {counted}{action}; END"
 
     yield trigger(
         "BEFORE INSERT",
