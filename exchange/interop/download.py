@@ -22,8 +22,9 @@ from exchange.interop.tongue import Tongue
 if TYPE_CHECKING:
     from exchange.store.database import Database
 
-TEACHERS = (3, 4, 5, 6, 12, 13, 14)
-"""``jenis_ptk_id`` that pusat counts as teachers; all others are tendik."""
+TEACHERS = (3, 4, 5, 6, 12, 13, 14, 20)
+"""``jenis_ptk_id`` of the guru list: those that pusat counts as teachers, and the head, who stands there on Dapodik's
+screens too; all others are tendik."""
 
 TITLE_PD = "Daftar Peserta Didik"
 TITLE_PTK = "Daftar Pendidik dan Tenaga Kependidikan"

@@ -130,14 +130,14 @@ def test_what_is_downloaded_is_what_stands_in_the_store(db, tmp_path):
     assert sorted(cells) == sorted(row[1:] for row in daftar_ptk_rows(made.ptk))
 
 
-def test_guru_are_those_whom_pusat_counts_as_teachers(db, tmp_path):
+def test_guru_are_those_whom_pusat_counts_as_teachers_and_the_head(db, tmp_path):
     """Somebody whose kind nobody has said yet stands in both lists rather than in none."""
     for number, (kind, name) in enumerate(((3, "KELAS"), (4, "MAPEL"), (20, "KEPALA"), (11, "TU"), (None, "TANPA"))):
         put(db, "ptk", ptk_id=f"70000000-0000-4000-8000-{number:012}", nama=name, jenis_ptk_id=kind)
     download.write_daftar_guru(db, SCHOOL, tmp_path / "guru.xlsx", NOW.date(), "operator")
     download.write_daftar_tendik(db, SCHOOL, tmp_path / "tendik.xlsx", NOW.date(), "operator")
-    assert [row[1] for row in read_sheet(tmp_path / "guru.xlsx")[5:]] == ["KELAS", "MAPEL", "TANPA"]
-    assert [row[1] for row in read_sheet(tmp_path / "tendik.xlsx")[5:]] == ["KEPALA", "TANPA", "TU"]
+    assert [row[1] for row in read_sheet(tmp_path / "guru.xlsx")[5:]] == ["KELAS", "KEPALA", "MAPEL", "TANPA"]
+    assert [row[1] for row in read_sheet(tmp_path / "tendik.xlsx")[5:]] == ["TANPA", "TU"]
 
 
 def test_who_works_elsewhere_now_stands_in_no_list(db, tmp_path):
