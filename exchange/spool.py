@@ -9,16 +9,37 @@ import errno
 import os
 import secrets
 import shutil
+import stat
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 from exchange import errors
-from exchange.limits import KIB, PACKAGE_BYTES_MAX
+from exchange.limits import KIB, MIB, PACKAGE_BYTES_MAX
+
+if sys.platform != "win32":
+    import fcntl
 
 PARTIAL = ".kirim-part"
 """Ending of a file under construction; intake never looks at one."""
+
+_MOVING = ".moving"
+"""Within a home under construction: the names that are on their way out of it."""
+
+_PIECE_BYTES = 256 * KIB
+
+
+def shown(path: Path | str) -> str:
+    r"""Return a name as it may be stored and printed: what is no text in this system's encoding is escaped.
+
+    Example:
+        >>> shown("KIRIM \udcff.kirim")
+        'KIRIM \\xff.kirim'
+    """
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 @contextmanager
@@ -33,8 +54,8 @@ def disk(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise errors.DiskFull(folder=str(folder)) from error
-        raise errors.FolderUnwritable(folder=str(folder)) from error
+            raise errors.DiskFull(folder=shown(folder)) from error
+        raise errors.FolderUnwritable(folder=shown(folder)) from error
 
 
 def sync_folder(folder: Path) -> None:
@@ -48,11 +69,21 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _make(folder: Path) -> None:
+    """Make a folder that is itself still there after a power cut."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        sync_folder(folder.parent)
+
+
+# --- writing ----------------------------------------------------------------------------------
+
+
 def put(folder: Path, name: str, write: Callable[[BinaryIO], object], *, replace: bool = False) -> Path:
     """Write a file that appears whole under its name or not at all, durable on return.
 
     Args:
-        folder: Made if it is missing.
+        folder: Made if it is missing. Unless ``replace``, what killed processes left half written in it goes away.
         name: Final name.
         write: Called once with the open file.
         replace: Whether an existing file may be replaced (status files); packages never are.
@@ -63,41 +94,124 @@ def put(folder: Path, name: str, write: Callable[[BinaryIO], object], *, replace
     """
     target, part = folder / name, folder / f".{secrets.token_hex(8)}{PARTIAL}"
     with disk(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
+        if not replace:
+            sweep(folder)
         try:
             with open(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
+                _claim(file.fileno())
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
-            if replace:
-                os.replace(part, target)
-            else:
-                _settle(part, target)
+                if os.name != "nt":  # while it is open it is ours: nobody takes it for a leftover
+                    _settle(part, target, replace)
+            if os.name == "nt":
+                _settle(part, target, replace)
             sync_folder(folder)
         finally:
             part.unlink(missing_ok=True)
     return target
 
 
-def _settle(part: Path, target: Path) -> None:
-    """Give a finished file its name unless the name is taken."""
+def _settle(part: Path, target: Path, replace: bool) -> None:
+    """Give a finished file its name; unless it may replace, only if the name is not taken."""
+    if replace:
+        os.replace(part, target)
+        return
     try:
         os.link(part, target)
     except FileExistsError as error:
-        raise errors.FileExists(file=str(target)) from error
+        raise errors.FileExists(file=shown(target)) from error
     except OSError:  # a file system without hard links, such as a USB stick's FAT
         if target.exists():
-            raise errors.FileExists(file=str(target)) from None
+            raise errors.FileExists(file=shown(target)) from None
         os.rename(part, target)
 
 
 def free_name(folder: Path, stem: str, suffix: str) -> str:
-    """Return a name that is free in a folder: the stem, or the stem with ``-2``, ``-3`` …"""
+    """Return a name that is free in a folder: the stem, or the stem with ``-2``, ``-3`` and so on."""
     name, count = f"{stem}{suffix}", 1
     while (folder / name).exists():
         count += 1
         name = f"{stem}-{count}{suffix}"
     return name
+
+
+def keep(source: IO[bytes], folder: Path, name: str) -> Path:
+    """Copy an open file into a folder under a name of ours, durable; a copy that is there already is left.
+
+    Args:
+        source: Read from its beginning.
+        folder: Archive, held or quarantine.
+        name: Made by us, never taken from the file.
+
+    Raises:
+        FileUnreadable: KF-702, of the source.
+        DiskFull, FolderUnwritable: KF-701, KF-703.
+    """
+    target = folder / name
+    if target.exists():
+        return target
+
+    def copy(file: BinaryIO) -> None:
+        with readable(source):
+            source.seek(0)
+        for piece in pieces(source):
+            file.write(piece)
+
+    return put(folder, name, copy, replace=True)
+
+
+# --- reading ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def readable(source: object) -> Iterator[None]:
+    """Turn what the operating system says of a file that is read into our own error.
+
+    Raises:
+        FileUnreadable: KF-702.
+    """
+    try:
+        yield
+    except (OSError, ValueError) as error:  # a name with NUL is a ValueError
+        raise errors.FileUnreadable(file=shown(_name(source))) from error
+
+
+def _name(source: object) -> str:
+    name = source if isinstance(source, Path) else getattr(source, "name", None)
+    return str(name) if isinstance(name, (str, Path)) else "file"
+
+
+def pieces(source: IO[bytes]) -> Iterator[bytes]:
+    """Yield what is left of an open file in pieces of up to 256 KiB. Raises FileUnreadable (KF-702)."""
+    while True:
+        with readable(source):
+            piece = source.read(_PIECE_BYTES)
+        if not piece:
+            return
+        yield piece
+
+
+def _opener(name: str, flags: int) -> int:
+    # A pipe or a device is opened without waiting for whoever stands at its other end.
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Return an ordinary file, open; pipes, devices, sockets and folders are refused without waiting for anything.
+
+    Raises:
+        FileUnreadable: KF-702.
+    """
+    with readable(path):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise errors.FileUnreadable(file=shown(path))
+        file = open(path, "rb", opener=_opener)  # noqa: SIM115 - the caller closes it
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise errors.FileUnreadable(file=shown(path))
+    return file
 
 
 def read_package(path: Path) -> BinaryIO:
@@ -109,52 +223,126 @@ def read_package(path: Path) -> BinaryIO:
         FileUnreadable: KF-702.
         TooLarge: KF-207.
     """
-    try:
-        file = path.open("rb")
-        if not path.is_file():
-            file.close()
-            raise errors.FileUnreadable(file=str(path))
-        size = os.fstat(file.fileno()).st_size
-    except OSError as error:
-        raise errors.FileUnreadable(file=str(path)) from error
-    if size > PACKAGE_BYTES_MAX:
+    file = open_file(path)
+    if os.fstat(file.fileno()).st_size > PACKAGE_BYTES_MAX:
         file.close()
         raise errors.TooLarge(part="file", limit=PACKAGE_BYTES_MAX)
     return file
 
 
-def keep(source: BinaryIO, folder: Path, name: str) -> Path:
-    """Copy an open file into a folder under a name of ours, durable; a copy that is there already is left.
+def private_copy(source: Iterator[bytes], folder: Path | None, limit: int) -> BinaryIO:
+    """Return a copy without a name, standing at its beginning, that nobody but its holder can change or see.
 
     Args:
-        source: Read from its beginning.
-        folder: Archive, held or quarantine.
-        name: Made by us, never taken from the file.
+        source: Pieces.
+        folder: Where it goes when it exceeds 1 MiB; the system's temporary folder if ``None``.
+        limit: Bytes that it may have.
+
+    Raises:
+        TooLarge: KF-207.
+        DiskFull, FolderUnwritable: KF-701, KF-703, of the folder.
     """
-    target = folder / name
-    if target.exists():
-        return target
+    place = folder or Path(tempfile.gettempdir())
+    copy = tempfile.SpooledTemporaryFile(max_size=MIB, dir=str(place))  # noqa: SIM115 - the caller closes it
+    try:
+        size = 0
+        for piece in source:
+            size += len(piece)
+            if size > limit:
+                raise errors.TooLarge(part="file", limit=limit)
+            with disk(place):
+                copy.write(piece)
+        with disk(place):
+            copy.seek(0)
+    except BaseException:
+        copy.close()
+        raise
+    return cast(BinaryIO, copy)
 
-    def copy(file: BinaryIO) -> None:
-        source.seek(0)
-        shutil.copyfileobj(source, file, 256 * KIB)
 
-    return put(folder, name, copy, replace=True)
+# --- leaving ----------------------------------------------------------------------------------
+
+Stamp = tuple[int, int, int, int]
+"""What tells a file from another one of its name: device, inode, bytes, time of the last write in nanoseconds."""
 
 
-def remove(path: Path) -> None:
-    """Take a file away whose effect is durable elsewhere."""
+def stamp(found: os.stat_result) -> Stamp:
+    """Return a file's stamp."""
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def remove(path: Path, seen: Stamp | None = None) -> bool:
+    """Take a file away whose effect is durable elsewhere, and return whether it was still that one.
+
+    Args:
+        path: The file.
+        seen: Its stamp when it was read. A file that has changed since, or another one of its name, stays.
+    """
     with disk(path.parent):
-        path.unlink(missing_ok=True)
+        try:
+            if seen is not None and stamp(path.stat()) != seen:
+                return False
+            path.unlink()
+        except FileNotFoundError:
+            return False
         sync_folder(path.parent)
+    return True
+
+
+def move(path: Path, folder: Path, name: str) -> Path:
+    """Move a finished file into another folder; repeating it, or doing it in two processes at once, changes nothing."""
+    target = folder / name
+    with disk(folder):
+        _make(folder)
+        try:
+            os.replace(path, target)
+        except FileNotFoundError:
+            return target
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            with path.open("rb") as file:  # a folder that stands on another disk
+                keep(file, folder, name)
+            remove(path)
+    return target
+
+
+# --- what killed processes left ---------------------------------------------------------------
+
+
+def _claim(descriptor: int) -> bool:
+    """Mark a file or folder under construction as ours until it is closed; return whether nobody else has it.
+
+    The mark ends with the process, however it ends. Where there is none, an open file cannot be removed anyway
+    (Windows), or nothing is ever taken for a leftover.
+    """
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True
 
 
 def sweep(folder: Path) -> int:
-    """Remove what a killed process left half written in a folder, and return how many files that were."""
+    """Remove what killed processes left half written in a folder, and return how many files that were.
+
+    A file that another process is writing stays.
+    """
     count = 0
     for part in folder.glob(f".*{PARTIAL}"):
-        part.unlink(missing_ok=True)
-        count += 1
+        try:
+            if part.is_dir():
+                continue
+            with open(os.open(part, os.O_RDWR), "r+b") as file:
+                if _claim(file.fileno()) and os.name != "nt":
+                    part.unlink()
+                    count += 1
+            if os.name == "nt":
+                part.unlink()
+                count += 1
+        except OSError:
+            continue  # gone meanwhile, or not ours to remove
     return count
 
 
@@ -162,27 +350,69 @@ def sweep(folder: Path) -> int:
 def building(home: Path) -> Iterator[Path]:
     """Give an empty folder whose content moves into a home when it is finished, and vanishes otherwise.
 
-    What moves last is the database: a home without one is no home, so a killed start leaves nothing that looks finished.
+    What moves last is the database: a home without one is no home. What a kill leaves, :func:`unbuild` takes away.
+
+    Raises:
+        DiskFull, FolderUnwritable: KF-701, KF-703.
     """
     with disk(home):
-        home.mkdir(parents=True, exist_ok=True)
+        _make(home)
         place = home / f".{secrets.token_hex(8)}{PARTIAL}"
         place.mkdir(mode=0o700)
+        mark = None if os.name == "nt" else os.open(place, os.O_RDONLY)
     try:
+        if mark is not None:
+            _claim(mark)
         yield place
+        names = [entry.name for entry in sorted(place.iterdir(), key=lambda path: path.suffix == ".db")]
+        put(place, _MOVING, lambda file: file.write("\n".join(names).encode()))
         with disk(home):
-            for entry in sorted(place.iterdir(), key=lambda path: path.suffix == ".db"):
-                os.rename(entry, home / entry.name)
+            for name in names:
+                os.rename(place / name, home / name)
             sync_folder(home)
     finally:
         shutil.rmtree(place, ignore_errors=True)
+        if mark is not None:
+            os.close(mark)
 
 
-def move(path: Path, folder: Path, name: str) -> Path:
-    """Move a finished file into another folder of the same home; repeating it changes nothing."""
-    target = folder / name
-    if path.exists():
-        with disk(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            os.replace(path, target)
-    return target
+def unbuild(home: Path) -> None:
+    """Take away what killed processes left of homes that were never finished; one that is being built stays.
+
+    Raises:
+        DiskFull, FolderUnwritable: KF-701, KF-703.
+    """
+    with disk(home):
+        for place in home.glob(f".*{PARTIAL}"):
+            if place.is_dir() and _is_abandoned(place):
+                _take_back(place, home)
+                shutil.rmtree(place, ignore_errors=True)
+
+
+def _is_abandoned(place: Path) -> bool:
+    if os.name == "nt":  # a folder in which a file is open has no other name
+        try:
+            os.rename(place, place.with_name(f".x{place.name}"))
+            os.rename(place.with_name(f".x{place.name}"), place)
+        except OSError:
+            return False
+        return True
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        return _claim(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _take_back(place: Path, home: Path) -> None:
+    """After a kill between two renames: what has moved belongs to the unfinished store that has not."""
+    try:
+        names = (place / _MOVING).read_text().splitlines()
+    except FileNotFoundError:
+        return
+    if not names or not (place / names[-1]).exists():
+        return
+    for name in names:
+        if not (place / name).exists():
+            entry = home / name
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)

@@ -10,6 +10,9 @@ from typing import Any
 
 from exchange import errors
 
+BUSY_SECONDS = 20.0
+"""How long a statement waits for another program that writes."""
+
 PARAMETERS_MAX = 900
 """Values in one statement: the limit of old SQLite builds is 999."""
 
@@ -114,7 +117,7 @@ def open_sqlite(path: Path) -> Database:
     WAL lets a page read while another program writes; ``synchronous=FULL`` makes a commit survive a power cut.
     """
     try:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=20.0)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
         tune(connection)
     except sqlite3.Error as error:
         raise _translated(error) from error
@@ -147,7 +150,7 @@ def open_url(url: str) -> Database:
     from sqlalchemy.pool import NullPool
 
     try:
-        engine = create_engine(url, poolclass=NullPool)
+        engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise errors.DatabaseUrlBad(url=url) from error
     if engine.dialect.name != "sqlite" or not engine.url.database:

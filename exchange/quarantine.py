@@ -1,0 +1,93 @@
+"""What becomes of bad files: they are kept as evidence, each beside a reason that a machine can read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from exchange import errors, spool
+from exchange.candidates import Candidate
+from exchange.limits import PACKAGE_BYTES_MAX
+
+
+class Quarantine:
+    """Bad files under the hash of their content, each beside its reason as JSON.
+
+    Args:
+        folder: Where they are kept; nothing here is ever deleted by software.
+        clock: Seconds since 1970; information only.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], int]) -> None:
+        self.folder, self._clock = folder, clock
+
+    def keep(self, file: IO[bytes], label: str, error: errors.ExchangeError) -> None:
+        """Copy an open file and its reason, durable on return. A second time changes nothing but the reason.
+
+        Raises:
+            DiskFull, FolderUnwritable: KF-701, KF-703.
+        """
+        digest = _digest(file)
+        spool.keep(file, self.folder, f"{digest[:32]}.kirim")
+        self._reason(digest[:32], label, error, sha256=digest)
+
+    def keep_unopened(self, candidate: Candidate, error: errors.ExchangeError) -> None:
+        """Keep what could not be opened as a file of its own: a whole ZIP once, or a file beyond every limit.
+
+        A file that stays where it is is not copied when it is too large: only its reason is written.
+        """
+        bundle, label = candidate.bundle, candidate.label
+        if bundle is not None:
+            if not bundle.kept:
+                bundle.kept = _digest(bundle.file)
+                if bundle.remove or bundle.stamp[2] <= PACKAGE_BYTES_MAX:
+                    spool.keep(bundle.file, self.folder, f"{bundle.kept[:32]}.kirim")
+            name = f"{bundle.kept[:32]}-{candidate.member}"
+            self._reason(name, label, error, sha256=bundle.kept)
+            return
+        try:
+            with spool.read_package(candidate.path) as file:
+                self.keep(file, label, error)
+        except errors.TooLarge:
+            self._keep_large(candidate, error)
+
+    def _keep_large(self, candidate: Candidate, error: errors.ExchangeError) -> None:
+        """Keep a file beyond every limit without reading it whole: it takes no second place on the disk."""
+        with spool.open_file(candidate.path) as file:
+            found = os.fstat(file.fileno())
+            head = next(spool.pieces(file), b"")
+        named = hashlib.sha256(f"{candidate.path.name}\0{found.st_size}\0{found.st_mtime_ns}\0".encode() + head)
+        name = named.hexdigest()[:32]
+        self._reason(name, candidate.label, error, sha256=None)
+        if candidate.remove and stat.S_ISREG(candidate.path.lstat().st_mode):
+            spool.move(candidate.path, self.folder, f"{name}.kirim")
+
+    def _reason(self, name: str, label: str, error: errors.ExchangeError, *, sha256: str | None) -> None:
+        what, then, safe = error.lines()
+        reason = {
+            "file": label,
+            "code": error.code,
+            "grave": error.grave.value,
+            "what": what,
+            "next": then,
+            "safe": safe,
+            "who": error.who.value,
+            "sha256": sha256,
+            "at": self._clock(),
+        }
+        text = json.dumps(reason, indent=1).encode()
+        spool.put(self.folder, f"{name}.json", lambda out: out.write(text), replace=True)
+
+
+def _digest(file: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    with spool.readable(file):
+        file.seek(0)
+    for piece in spool.pieces(file):
+        digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,41 @@
+"""One world is made once and copied for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.world import copy
+from tests.life import Life, Sekolah
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Life:
+    """A server and two enrolled schools with one unsent pupil each; every store is closed."""
+    life = Life(tmp_path_factory.mktemp("dunia"))
+    life.school("00000001").pupil("SISWA SATU")
+    life.school("00000002", "SMP").pupil("SISWA DUA")
+    life.close()
+    return life
+
+
+@pytest.fixture
+def life(template: Life, tmp_path: Path) -> Iterator[Life]:
+    """The same for one test."""
+    made = copy(template, tmp_path / "dunia")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def school(life: Life) -> Sekolah:
+    """The first school."""
+    return life.schools[0]
+
+
+@pytest.fixture
+def other(life: Life) -> Sekolah:
+    """The second school."""
+    return life.schools[1]

@@ -1,0 +1,54 @@
+"""What a server or a school holds, as one value that can be compared."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+from exchange.nodes import SchoolNode, ServerNode
+from tests.life import Clock, Life, Sekolah
+
+_LABELS = {"kirim_package": {"seq", "file", "received_at", "ledger", "receipt", "file_key"}}
+"""Columns that tell when or under which name something came, not what."""
+
+
+def tables(node: ServerNode | SchoolNode, *without: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every table's rows in order, without the columns that only say when or under which name."""
+    db = node.store.db
+    found = {}
+    names = [n for (n,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    for name in names:
+        if name in without or name.startswith("sqlite_"):
+            continue
+        columns = [c[1] for c in db.execute(f"PRAGMA table_info({name})") if c[1] not in _LABELS.get(name, ())]
+        rows = [tuple(row) for row in db.execute(f"SELECT {', '.join(columns)} FROM {name}")]
+        found[name] = sorted(rows, key=repr)
+    return found
+
+
+def snapshot(node: ServerNode | SchoolNode) -> str:
+    """Return one hash over everything that a store holds."""
+    return hashlib.sha256(repr(tables(node)).encode()).hexdigest()
+
+
+def files(folder: Path) -> dict[str, str]:
+    """Return every file below a folder, hidden ones too, with the hash of its content."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    }
+
+
+def copy(template: Life, folder: Path) -> Life:
+    """Return a world of its own that is as another one, which must be closed."""
+    life = Life.__new__(Life)
+    shutil.copytree(template.folder, folder, dirs_exist_ok=True)
+    life.folder, life.clock, life._lists = folder, Clock(template.clock.now), template._lists
+    life.server = ServerNode.open(folder / "pusat", clock=life.clock)
+    life.schools = []
+    for school in template.schools:
+        life.schools.append(Sekolah(life, folder / school.home.relative_to(template.folder)))
+    return life
