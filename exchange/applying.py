@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from exchange import errors
+from exchange.capture import own_blocks
 from exchange.digests import differing_rows, table_pair
-from exchange.format.changeset import decode_changeset
 from exchange.format.outcome import decode_outcome
 from exchange.limits import EXAMPLES_MAX
-from exchange.merge.decision import decide, decide_delete
+from exchange.merge.decision import decide, decide_delete, says_nothing
 from exchange.records import Block, Cause, Line, Manifest, Op, Outcome, Position, row_key
 from exchange.schema.model import Column, Group, Table
-from exchange.store import chains, rows
+from exchange.store import rows
 from exchange.store.school import SchoolStore
 
 Row = tuple[int, str]
@@ -131,6 +131,7 @@ class Applying:
         self._own_deletes: set[Row] = set()
         self._own_parents: set[Row] = set()
         self._spoken: dict[Row, set[int]] = {}
+        self._heard: dict[tuple[int, str, int], tuple[object, ...]] | None = None
         merged = manifest.have.number
         for block in own_blocks(store, merged, store.last):
             self._note_own(block)
@@ -146,16 +147,21 @@ class Applying:
         groups = {0} if block.op is Op.INSERT else {table.group_of[c.name].number for c in block.columns}
         for key in keys:
             self._own.setdefault(key, set()).update(groups)
-        above = [
-            c for c in table.references if c.ref in self.schema.by_name and not self.schema.by_name[c.ref].is_reference
-        ]
-        if above:
-            there = rows.fetch(self.db, table, table.columns, names)
-            for name, found in there.items():
-                values = dict(zip(table.all_columns, (*row_key(name), *found), strict=False))
-                self._own_parents.update(
-                    (self.schema.by_name[c.ref or ""].number, str(values[c])) for c in above if values[c]
-                )
+        self._hold_parents(table, names)
+
+    def _hold_parents(self, table: Table, names: Sequence[str]) -> None:
+        """Remember the rows above the school's own rows: they live as long as something hangs on them."""
+        above = [(c, parent) for c in table.references if (parent := self._data_table(c.ref))]
+        if not above:
+            return
+        for name, found in rows.fetch(self.db, table, table.columns, names).items():
+            if found[-1] is None:
+                values = dict(zip(table.all_columns, (*rows.key_values(table, name), *found), strict=False))
+                self._own_parents.update((parent.number, str(values[c])) for c, parent in above if values[c])
+
+    def _data_table(self, name: str | None) -> Table | None:
+        table = self.schema.by_name.get(name or "")
+        return None if table is None or table.is_reference else table
 
     # --- blocks -------------------------------------------------------------------------------
 
@@ -185,13 +191,12 @@ class Applying:
     def _delete(self, block: Block, names: Sequence[str]) -> None:
         """Mark rows deleted, except one that the school edited, or hung a row on, without knowing: it lives again."""
         number = block.table.number
-        stand = [
-            n
-            for n, name in enumerate(names)
-            if (number, name) not in self._own and (number, name) not in self._own_parents
-        ]
-        if stand:
-            rows.mark_deleted(self.db, block.table, [[column[n] for n in stand] for column in block.values])
+        lives = [name for name in names if (number, name) in self._own or (number, name) in self._own_parents]
+        gone = [n for n, name in enumerate(names) if name not in set(lives)]
+        if lives:
+            self._hold_parents(block.table, lives)  # a return's deletes stand children first
+        if gone:
+            rows.mark_deleted(self.db, block.table, [[column[n] for n in gone] for column in block.values])
 
     def _write(self, block: Block, names: Sequence[str]) -> None:
         table, keys = block.table, len(block.table.key)
@@ -224,7 +229,7 @@ class Applying:
         table, keys = block.table, len(block.table.key)
         key = (table.number, name)
         given = {column: values[n] for column, values in zip(block.columns, block.values[keys:], strict=True)}
-        opinion = block.cause not in {Cause.KOREKSI, Cause.KEMBALI}
+        opinion = block.cause not in {Cause.KOREKSI, Cause.KEMBALI} and not self._knew(block, name, given)
         if key in self._own_deletes:
             stands = decide_delete(table.owner, edited=opinion, child_added=False).taken
             if there is not None and (stands or not opinion):
@@ -239,7 +244,7 @@ class Applying:
             if (
                 there is not None
                 and (own & {0, group.number})
-                and self._own_stands(block, group, columns, given, there, locks)
+                and self._own_stands(block, group, columns, given, there, locks, opinion=opinion, own=own)
             ):
                 continue
             taken_over.update((column, given[column]) for column in columns)
@@ -254,11 +259,16 @@ class Applying:
         given: dict[Column, object],
         there: tuple[object, ...],
         locks: set[int],
+        *,
+        opinion: bool,
+        own: set[int],
     ) -> bool:
         """Whether the school's unsent value of a group outlives the return, as the server will decide too."""
-        if block.cause in {Cause.KOREKSI, Cause.KEMBALI}:
-            return True
         now = dict(zip(block.columns, there, strict=False))
+        if group.number not in own and says_nothing(group, [now[c] for c in columns]):
+            return False  # a row that the school made, and this it left empty
+        if not opinion:
+            return True
         equal = all(now[c] == given[c] and type(now[c]) is type(given[c]) for c in columns)
         locked = block.locked or group.number in locks
         return decide(group.policy, equal=equal, unseen=block.cause, locked=locked).taken
@@ -274,7 +284,7 @@ class Applying:
         revive: bool,
     ) -> None:
         columns = tuple(given)
-        keys = [[key] for key in row_key(name)]
+        keys = [[key] for key in rows.key_values(table, name)]
         if there is not None:
             old = [there[block.columns.index(column)] for column in columns]
             self._replaced(table, name, columns, old, list(given.values()), block.cause)
@@ -283,6 +293,36 @@ class Applying:
             rows.upsert_rows(self.db, table, columns, values, block.home)
         else:
             rows.update_rows(self.db, table, columns, values)
+
+    def _knew(self, block: Block, name: str, given: dict[Column, object]) -> bool:
+        """Whether an earlier return said the same of these groups already.
+
+        A return begins at the last *have* that the server knows, so it says again what the school has applied since. What
+        the school did after that is no unseen change, and a thing heard twice must not undo it.
+        """
+        if self.manifest.first.number >= self.store.have[0]:
+            return False
+        if self._heard is None:
+            self._heard = {}
+            found = self.db.execute(
+                "SELECT position FROM kirim_return WHERE position > ? ORDER BY position", (self.manifest.first.number,)
+            ).fetchall()
+            for (position,) in found:
+                parts = chains.read_parts(self.db, self.store.scope, chains.CENTRE, position)
+                for earlier in decode_changeset(self.schema, self.store.scope, parts)[1] if position else ():
+                    self._hear(earlier)
+        said = _by_group(block.table, given)
+        return all(self._heard.get((block.table.number, name, number)) == values for number, values in said.items())
+
+    def _hear(self, block: Block) -> None:
+        assert self._heard is not None
+        keys = len(block.table.key)
+        for n, name in enumerate(block.rows()):
+            if block.cause in {Cause.KOREKSI, Cause.KEMBALI} or block.op is Op.DELETE:
+                continue
+            given = {c: values[n] for c, values in zip(block.columns, block.values[keys:], strict=True)}
+            for number, values in _by_group(block.table, given).items():
+                self._heard[block.table.number, name, number] = values
 
     def _revive_parents(self, block: Block) -> None:
         """A row that the centre hung on one that the school is deleting brings that one back (rule 11)."""
@@ -443,13 +483,6 @@ class Applying:
                         tuple(differs),
                         [*([k] for k in row_key(name)), *([v] for v in differs.values())],
                     )
-
-
-def own_blocks(store: SchoolStore, after: int, last: int) -> Iterator[Block]:
-    """Yield the blocks of the school's own changesets after one number up to another, oldest first."""
-    for number in range(after + 1, last + 1):
-        parts = chains.read_parts(store.db, store.scope, store.device, number)
-        yield from decode_changeset(store.schema, store.scope, parts)[1]
 
 
 def _shown(columns: Sequence[str], values: Sequence[object]) -> str:

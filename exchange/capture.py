@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from exchange.format.changeset import chain_next, encode_changeset
 from exchange.limits import BLOCK_ROWS_MAX
 from exchange.records import Block, ChangesetHead, Op
 from exchange.schema.model import Table
@@ -53,6 +52,7 @@ def cut(store: SchoolStore) -> Cut:
         add(store, head, _chained(first, blocks))
     for table in store.schema.data_tables:
         store.db.execute(f"DELETE FROM kirim_before_{table.name}")
+    store.set(cut=store.captured)
     return Cut(number, put_back)
 
 
@@ -63,6 +63,8 @@ def _chained(first: Block, rest: Iterable[Block]) -> Iterator[Block]:
 
 def add(store: SchoolStore, head: ChangesetHead, blocks: Iterable[Block]) -> None:
     """Encode, chain and store a changeset of the school's own."""
+    from exchange.format.changeset import chain_next, encode_changeset
+
     before = store.value_at(head.number - 1)
     assert before is not None
     digest = hashlib.sha256()
@@ -72,6 +74,17 @@ def add(store: SchoolStore, head: ChangesetHead, blocks: Iterable[Block]) -> Non
         writer.add(part)
     writer.close()
     chains.add_changeset(store.db, store.scope, store.device, head, chain_next(before, digest.digest()), position=0)
+
+
+def own_blocks(store: SchoolStore, after: int, last: int) -> Iterator[Block]:
+    """Yield the blocks of the school's own changesets after one number up to another, oldest first."""
+    if after == last:
+        return  # nothing to decode, so nothing to import either: most commands end here
+    from exchange.format.changeset import decode_changeset
+
+    for number in range(after + 1, last + 1):
+        parts = chains.read_parts(store.db, store.scope, store.device, number)
+        yield from decode_changeset(store.schema, store.scope, parts)[1]
 
 
 def changed_blocks(store: SchoolStore) -> Iterator[Block]:

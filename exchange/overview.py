@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
-from exchange import capture, errors
-from exchange.applying import own_blocks
-from exchange.nodes import SchoolNode, ServerNode
-from exchange.rules.findings import Finding
-from exchange.rules.local import validate
-from exchange.store.reference import running_semester
+from exchange import errors
 from exchange.store.school import SchoolStore
-from exchange.store.source import StoreSource
+
+if TYPE_CHECKING:
+    from exchange.nodes import ServerNode
+    from exchange.rules.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,44 +52,71 @@ def moment(seconds: str | int | None) -> str | None:
     return datetime.fromtimestamp(int(seconds), UTC).isoformat() if seconds else None
 
 
-def school_status(node: SchoolNode) -> SchoolStatus:
+def school_status(store: SchoolStore) -> SchoolStatus:
     """Return where a school stands. Nothing is changed: what was captured is looked at, not cut."""
-    store = node.store
-    changes = capture.net(own_blocks(store, store.acknowledged, store.last))
-    capture.net(capture.changed_blocks(store), changes)
-    names = {table.number: table.name for table in store.schema.tables}
-    open_rows = tuple(
-        {"table": names[number], "id": row, "code": f"KF-{code}"}
-        for number, row, code in store.db.execute("SELECT table_no, row, code FROM kirim_open ORDER BY table_no, row")
-    )
+    open_rows = store.db.execute("SELECT table_no, row, code FROM kirim_open ORDER BY table_no, row").fetchall()
+    names = {table.number: table.name for table in store.schema.tables} if open_rows else {}
     return SchoolStatus(
         npsn=store.get("npsn"),
         nama=store.get("nama"),
-        pending=capture.counted(changes),
+        pending=_pending(store),
         sent=int(store.get("number", "0")),
         acknowledged=store.acknowledged,
         applied_return=store.have[0],
         last_exported_at=moment(store.get("last_exported_at")),
         last_applied_at=moment(store.get("last_applied_at")),
-        open=open_rows,
+        open=tuple({"table": names[n], "id": row, "code": f"KF-{code}"} for n, row, code in open_rows),
         conflicts=int(store.db.value("SELECT count(*) FROM kirim_conflict")),
         vanished=int(store.db.value("SELECT count(*) FROM kirim_vanished")),
     )
 
 
-def blocked(node: SchoolNode) -> list[str]:
-    """Return the codes of what stands in the way of an export; empty when nothing does."""
+def _pending(store: SchoolStore) -> dict[str, dict[str, int]]:
+    """Return net rows by table and operation that the server has not acknowledged."""
+    if store.is_cut and store.last == store.acknowledged:
+        return {}
+    from exchange import capture
+
+    changes = capture.net(capture.own_blocks(store, store.acknowledged, store.last))
+    capture.net(capture.changed_blocks(store), changes)
+    return capture.counted(changes)
+
+
+def blocked(store: SchoolStore) -> list[str]:
+    """Return the codes of what stands in the way of an export; empty when nothing does.
+
+    All rows are looked at only if anything was captured or applied, or a day has passed, since they last were.
+    """
+    mark = _mark(store)
+    known, _, codes = store.get("checked").partition(" ")
+    if known == mark:
+        return codes.split()
+    from exchange.nodes import SchoolNode
     from exchange.packager import check_ready
 
+    codes = ""
     try:
-        check_ready(node)
+        check_ready(SchoolNode(store))
     except errors.ExchangeError as error:
-        return [error.code]
-    return []
+        codes = error.code
+    if mark == _mark(store):
+        with store.transaction():
+            store.set(checked=f"{mark} {codes}")
+    return codes.split()
+
+
+def _mark(store: SchoolStore) -> str:
+    """Return a text that changes whenever the answer to "is anything invalid" may."""
+    told = (store.get("have"), store.get("reference"), store.get("certificates_own")[-16:].strip('"[]'))
+    return "/".join((str(store.captured), *told, date.fromtimestamp(store.clock()).isoformat()))
 
 
 def findings(store: SchoolStore) -> list[Finding]:
     """Return what *validasi lokal* finds."""
+    from exchange.rules.local import validate
+    from exchange.store.reference import running_semester
+    from exchange.store.source import StoreSource
+
     running = running_semester(store.db)
     source = StoreSource(store.db, store.schema)
     today = date.fromtimestamp(store.clock())

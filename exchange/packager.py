@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from exchange import __version__, capture, digests, errors, spool
-from exchange.applying import own_blocks
-from exchange.capture import Net, counted
+from exchange.capture import Net, counted, own_blocks
 from exchange.consent import CONSENT, CONSENT_VERSION
 from exchange.format.body import Item, write_body
 from exchange.format.certificate import KeyKind

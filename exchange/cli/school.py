@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from exchange.nodes import SchoolNode
     from exchange.packager import Exported, Sheet
     from exchange.rules.findings import Finding
+    from exchange.store.school import SchoolStore
 
 school = Group("school", help="At a school: take Excel lists in, check, export, apply what comes back.")
 """The commands of a school."""
@@ -30,6 +32,13 @@ _passphrase_file = option(
     type=click.Path(path_type=Path),
     help="File whose first line is the head's passphrase; else KIRIM_PASSPHRASE, else it is asked.",
 )
+
+
+def _store(asked: Asked) -> SchoolStore:
+    """Open the store alone: what only looks at it needs no keys, and starts at once."""
+    from exchange.store.school import SchoolStore
+
+    return SchoolStore.open(asked.home.absolute(), None, lambda: int(time.time()))
 
 
 def _open(asked: Asked) -> closing[SchoolNode]:
@@ -191,7 +200,8 @@ def _problem_lines(report: ImportReport) -> Iterator[str]:
     causes: dict[tuple[str, str, str], list[str]] = {}
     for problem in report.problems:
         cells = causes.setdefault((problem.code, problem.column, problem.message), [])
-        cells.append(tr("row {row}: {value}").format(row=problem.row, value=problem.value or "-"))
+        letters = problem.column.partition(" ")[0]
+        cells.append(f"{letters}{problem.row}: {problem.value or '-'}")
     for (code, column, message), cells in causes.items():
         yield f"  {code} {column}: {tr(message)} ({number(len(cells))})"
         yield from (f"    {cell}" for cell in cells[:EXAMPLES_MAX])
@@ -209,9 +219,9 @@ def status(asked: Asked) -> Answer:
     from exchange.cli.show import by_operation, columns, when
     from exchange.overview import blocked, school_status
 
-    with _open(asked) as node:
-        found = school_status(node)
-        codes = blocked(node)
+    with closing(_store(asked)) as store:
+        found = school_status(store)
+        codes = blocked(store)
 
     def lines() -> Iterator[str]:
         yield f"{found.nama} (NPSN {found.npsn})"
@@ -398,13 +408,10 @@ def apply(asked: Asked, files: Sequence[Path]) -> Answer:
 
 
 def _apply_lines(done: AppliedFiles, document: Mapping[str, Any]) -> Iterator[str]:
-    from exchange.cli.door import told
     from exchange.cli.show import by_table
 
-    for name, error in done.failed:
-        note(name)
-        for line in told(error):
-            note(line)
+    for line in _failed_lines(done.failed):
+        note(line)
     if not done.done:
         return
     yield tr("Perubahan Data yang Masuk ke Lokal:")
@@ -420,6 +427,21 @@ def _apply_lines(done: AppliedFiles, document: Mapping[str, Any]) -> Iterator[st
         yield tr("These tables differ from the server's although nothing is on its way: {tables}").format(
             tables=", ".join(document["diverged"])
         )
+
+
+def _failed_lines(failed: Iterable[tuple[str, errors.ExchangeError]]) -> Iterator[str]:
+    """Yield files that could not be applied: the first names of each cause, then what is to be said of it once."""
+    from exchange.cli.door import told
+    from exchange.limits import EXAMPLES_MAX
+
+    causes: dict[str, list[tuple[str, errors.ExchangeError]]] = {}
+    for name, error in failed:
+        causes.setdefault(error.code, []).append((name, error))
+    for found in causes.values():
+        yield from (name for name, _ in found[:EXAMPLES_MAX])
+        if len(found) > EXAMPLES_MAX:
+            yield tr("and {count} more").format(count=number(len(found) - EXAMPLES_MAX))
+        yield from told(found[0][1])
 
 
 def _receipt_lines(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:

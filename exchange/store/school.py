@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exchange import errors
-from exchange.records import Position
-from exchange.schema.model import Schema
-from exchange.store import chains
 from exchange.store.database import Database, open_sqlite
+
+if TYPE_CHECKING:
+    from exchange.records import Position
+    from exchange.schema.model import Schema
 
 FILE = "sekolah.db"
 """Name of the database in a school's home."""
@@ -22,14 +24,13 @@ class SchoolStore:
 
     Attributes:
         home: Folder that holds all of the school's state.
-        schema: The exchanged tables.
         db: The connection.
         clock: Seconds since 1970; information only, no decision reads it.
         scope: ``sekolah_id``.
     """
 
-    def __init__(self, home: Path, schema: Schema, db: Database, clock: Callable[[], int]) -> None:
-        self.home, self.schema, self.db, self.clock = home, schema, db, clock
+    def __init__(self, home: Path, schema: Schema | None, db: Database, clock: Callable[[], int]) -> None:
+        self.home, self._schema, self.db, self.clock = home, schema, db, clock
         self._meta: dict[str, str] = dict(db.execute("SELECT name, value FROM kirim_meta"))
         self.scope = self._meta.get("sekolah_id", "")
 
@@ -52,8 +53,13 @@ class SchoolStore:
         return cls(home, schema, db, clock)
 
     @classmethod
-    def open(cls, home: Path, schema: Schema, clock: Callable[[], int]) -> SchoolStore:
+    def open(cls, home: Path, schema: Schema | None, clock: Callable[[], int]) -> SchoolStore:
         """Open the store of a home.
+
+        Args:
+            home: The school's folder.
+            schema: The exchanged tables; by default those of this program, read only if they are needed.
+            clock: Seconds since 1970.
 
         Raises:
             HomeMissing: KF-101.
@@ -68,6 +74,15 @@ class SchoolStore:
         if not store.scope:
             raise errors.HomeMissing(home=str(home), role="school")
         return store
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The exchanged tables."""
+        if self._schema is None:
+            from exchange.schema import SCHEMA
+
+            return SCHEMA
+        return self._schema
 
     def close(self) -> None:
         """Close the connection."""
@@ -120,6 +135,8 @@ class SchoolStore:
     @property
     def have_position(self) -> Position:
         """The same as it travels."""
+        from exchange.records import Position
+
         number, value = self.have
         return Position(number, value[:8])
 
@@ -140,6 +157,8 @@ class SchoolStore:
 
     def value_at(self, number: int) -> bytes | None:
         """Return the own chain's value at a number, or ``None``."""
+        from exchange.store import chains
+
         if number == 0:
             return bytes.fromhex(self.get("chain_start"))
         return chains.value_at(self.db, self.scope, self.device, number)
@@ -153,10 +172,22 @@ class SchoolStore:
 
     def digests(self, name: str) -> dict[int, tuple[int, bytes]]:
         """Return remembered digests: table number to (rows, 8 bytes)."""
+        import json
+
         found: dict[str, list[object]] = json.loads(self.get(name, "{}"))
         return {int(number): (int(str(count)), bytes.fromhex(str(value))) for number, (count, value) in found.items()}
 
     # --- capture ------------------------------------------------------------------------------
+
+    @property
+    def captured(self) -> int:
+        """How many changes were ever captured: what was found out about the data is stale when it has grown."""
+        return int(self.db.value("SELECT changes FROM kirim_capture"))
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether nothing was captured since the last cut."""
+        return self.captured == int(self.get("cut", "0"))
 
     @contextmanager
     def capture_off(self) -> Iterator[None]:
