@@ -12,6 +12,7 @@ import io
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -198,7 +199,10 @@ def as_po(catalogue: Catalog) -> bytes:
 def as_mo(po: bytes, language: str) -> bytes:
     """Return a catalogue compiled from its text."""
     buffer = io.BytesIO()
-    write_mo(buffer, read_po(io.BytesIO(po), locale=language, abort_invalid=True))
+    catalogue = read_po(io.BytesIO(po), locale=language, abort_invalid=True)
+    # Else both would be today's.
+    catalogue.creation_date = catalogue.revision_date = datetime(2026, 1, 1, tzinfo=UTC)
+    write_mo(buffer, catalogue)
     return buffer.getvalue()
 
 
