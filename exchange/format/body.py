@@ -7,25 +7,30 @@ Source:
 from __future__ import annotations
 
 import enum
+import hashlib
 from collections.abc import Iterable, Iterator
 from typing import IO
 
 import zstandard
 
 from exchange.errors import Malformed, TooLarge
+from exchange.format.changeset import encode_head
 from exchange.format.manifest import decode_manifest, encode_manifest
 from exchange.limits import (
     BLOCK_BYTES_MAX,
+    BLOCKS_MAX,
+    CHANGESETS_MAX,
     EXPORT_LEVEL,
     KIB,
     MANIFEST_BYTES_MAX,
     OUTCOME_BYTES_MAX,
+    RECEIPTS_MAX,
     UNPACK_FREE_BYTES,
     UNPACK_RATIO_MAX,
     UNPACKED_BYTES_MAX,
     WINDOW_BYTES_MAX,
 )
-from exchange.records import Manifest
+from exchange.records import ChangesetHead, Manifest
 
 _PIECE = 64 * KIB
 
@@ -43,9 +48,16 @@ class Item(enum.IntEnum):
     """The head of a changeset of reference rows."""
     HASHES = 5
     """In a return: short hashes of a table in which both sides differ."""
+    NEXT = 6
+    """The head that everybody expects, without a byte: the next number, on the manifest's *have*. Read as a ``HEAD``."""
+    PAD = 7
+    """Nothing: bytes that keep content of extreme regularity within the ratio. Not shown to who reads."""
 
 
-_BYTES_MAX = {Item.OUTCOME: OUTCOME_BYTES_MAX, Item.HASHES: OUTCOME_BYTES_MAX}
+_BYTES_MAX = {Item.OUTCOME: OUTCOME_BYTES_MAX, Item.HASHES: OUTCOME_BYTES_MAX, Item.NEXT: 0}
+
+_ITEMS_MAX = 10 * BLOCKS_MAX
+"""Items of one package: a hundred for each of the most changesets, or ten times the blocks of the longest one."""
 
 
 def write_body(manifest: Manifest, items: Iterable[tuple[Item, bytes]]) -> Iterator[bytes]:
@@ -56,22 +68,96 @@ def write_body(manifest: Manifest, items: Iterable[tuple[Item, bytes]]) -> Itera
         items: Its content, read as it is needed.
 
     Raises:
-        TooLarge: KF-207.
+        TooLarge: KF-207, what no reader would take.
     """
     front = encode_manifest(manifest)
     yield len(front).to_bytes(3, "big") + front
-    packer = zstandard.ZstdCompressor(level=EXPORT_LEVEL, write_checksum=False, write_content_size=False).compressobj()
-    waiting = bytearray()
+    content, count = _Packed(), _Count()
+    number = manifest.first.number
     for kind, data in items:
-        waiting += _size(kind, len(data))
-        waiting += data
-        if len(waiting) >= _PIECE:
-            yield packer.compress(bytes(waiting))
-            waiting.clear()
-    yield packer.compress(bytes(waiting)) + packer.flush()
+        if kind is Item.HEAD:
+            number += 1
+            if data == encode_head(ChangesetHead(number, manifest.have)):
+                kind, data = Item.NEXT, b""  # noqa: PLW2901
+        count.see(kind, len(data))
+        yield content.add(kind, data)
+    yield content.close()
 
 
-def _size(kind: Item, size: int) -> bytes:
+class _Count:
+    """Both sides count alike: what one writes, the other reads."""
+
+    def __init__(self) -> None:
+        self._items = self._changesets = self._blocks = 0
+
+    def see(self, kind: Item, size: int) -> None:
+        """Count one item before its bytes are taken.
+
+        Raises:
+            TooLarge: KF-207.
+        """
+        most = _BYTES_MAX.get(kind, BLOCK_BYTES_MAX)
+        if size > most:
+            raise TooLarge(part="item", limit=most)
+        self._items += 1
+        if kind is Item.BLOCK:
+            self._blocks += 1
+        elif kind is not Item.PAD:
+            self._changesets += 1
+            self._blocks = 0
+        if self._items > _ITEMS_MAX:
+            raise TooLarge(part="items", limit=_ITEMS_MAX)
+        if self._changesets > _CHANGESETS_MAX:
+            raise TooLarge(part="changesets", limit=CHANGESETS_MAX)
+        if self._blocks > BLOCKS_MAX:
+            raise TooLarge(part="changeset", limit=BLOCKS_MAX)
+
+
+_CHANGESETS_MAX = 2 * CHANGESETS_MAX + RECEIPTS_MAX
+"""Items of a package that are no blocks: changesets, or outcomes of as many, and the row hashes of every table."""
+
+
+class _Packed:
+    """The frame as it is written: never more regular than a reader allows."""
+
+    def __init__(self) -> None:
+        packer = zstandard.ZstdCompressor(level=EXPORT_LEVEL, write_checksum=False, write_content_size=False)
+        self._packer = packer.compressobj()
+        self._waiting = bytearray()
+        self._packed = self._total = 0
+
+    def add(self, kind: Item, data: bytes) -> bytes:
+        """Return packed bytes, if some are ready."""
+        self._waiting += _front(kind, len(data))
+        self._waiting += data
+        return self._press() if len(self._waiting) >= _PIECE else b""
+
+    def _press(self, flush: int = -1) -> bytes:
+        self._total += len(self._waiting)
+        if self._total > UNPACKED_BYTES_MAX:
+            raise TooLarge(part="content", limit=UNPACKED_BYTES_MAX)
+        out = self._packer.compress(bytes(self._waiting))
+        self._waiting.clear()
+        if flush >= 0:
+            out += self._packer.flush(flush)
+        self._packed += len(out)
+        lacking = (self._total - UNPACK_FREE_BYTES // 2) // (UNPACK_RATIO_MAX // 2) - self._packed
+        if lacking > 0 and flush < 0:
+            self._waiting += _front(Item.PAD, lacking + KIB) + _noise(self._total, lacking + KIB)
+            out += self._press(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        return out
+
+    def close(self) -> bytes:
+        """Return the rest of the frame."""
+        return self._press() + self._packer.flush()
+
+
+def _noise(seed: int, size: int) -> bytes:
+    """Return bytes that do not compress, the same for the same seed."""
+    return hashlib.shake_128(b"kirim/1 isian\0" + seed.to_bytes(8, "big")).digest(size)
+
+
+def _front(kind: Item, size: int) -> bytes:
     """Return an item's front: kind and size in groups of seven bits, lowest first, the kind in the lowest three."""
     rest, out = size << 3 | kind, bytearray()
     while rest > 127:
@@ -84,7 +170,7 @@ def _size(kind: Item, size: int) -> bytes:
 def read_body(file: IO[bytes], schema_version: int) -> tuple[Manifest, Iterator[tuple[Item, bytes]]]:
     """Return a package's manifest, and its items as they are asked for.
 
-    Every limit holds while it is read: bytes, ratio, window, one frame and nothing behind it.
+    Every limit holds while it is read: bytes, ratio, window, counts, one frame and nothing behind it.
 
     Args:
         file: The verified plaintext, at its first byte.
@@ -99,7 +185,8 @@ def read_body(file: IO[bytes], schema_version: int) -> tuple[Manifest, Iterator[
     front = file.read(size)
     if len(front) != size:
         raise Malformed(part="manifest")
-    return decode_manifest(front, schema_version), _items(_Unpacked(file))
+    manifest = decode_manifest(front, schema_version)
+    return manifest, _items(manifest, _Unpacked(file))
 
 
 class _Unpacked:
@@ -119,7 +206,8 @@ class _Unpacked:
                 if self._at == len(self._buffer):
                     return b""  # the end of the frame, between two items
                 raise Malformed(part="item")
-        found = bytes(self._buffer[self._at : self._at + size])
+        with memoryview(self._buffer) as view:
+            found = bytes(view[self._at : self._at + size])
         self._at += size
         return found
 
@@ -155,24 +243,32 @@ _STEP = 1 * KIB
 """Packed bytes unpacked at once: 1 KiB of the most regular content gives some 32 MiB, no more."""
 
 
-def _items(content: _Unpacked) -> Iterator[tuple[Item, bytes]]:
+def _items(manifest: Manifest, content: _Unpacked) -> Iterator[tuple[Item, bytes]]:
+    number, count = manifest.first.number, _Count()
     while front := content.take(1):
-        value, shift = front[0] & 127, 7
-        while front[0] & 128:
-            front = content.take(1)
-            if not front or shift > 35:
-                raise Malformed(part="item")
-            value |= (front[0] & 127) << shift
-            shift += 7
-        try:
-            kind = Item(value & 7)
-        except ValueError as error:
-            raise Malformed(part="item") from error
-        size = value >> 3
-        most = _BYTES_MAX.get(kind, BLOCK_BYTES_MAX)
-        if size > most:
-            raise TooLarge(part="item", limit=most)
+        kind, size = _read_front(front[0], content)
+        count.see(kind, size)
         data = content.take(size) if size else b""
         if len(data) != size:
             raise Malformed(part="item")
-        yield kind, data
+        if kind in {Item.HEAD, Item.NEXT}:
+            number += 1
+        if kind is Item.NEXT:
+            yield Item.HEAD, encode_head(ChangesetHead(number, manifest.have))
+        elif kind is not Item.PAD:
+            yield kind, data
+
+
+def _read_front(byte: int, content: _Unpacked) -> tuple[Item, int]:
+    value, shift = byte & 127, 7
+    while byte & 128:
+        more = content.take(1)
+        if not more or shift > 28:
+            raise Malformed(part="item")
+        byte = more[0]
+        value |= (byte & 127) << shift
+        shift += 7
+    try:
+        return Item(value & 7), value >> 3
+    except ValueError as error:
+        raise Malformed(part="item") from error

@@ -19,7 +19,7 @@ from typing import Any
 import msgpack
 
 from exchange.errors import Malformed, TooLarge
-from exchange.format.columns import read_column, write_column
+from exchange.format.columns import read_column, read_single, write_column, write_single
 from exchange.format.integers import read_integers, write_integers
 from exchange.limits import BLOCK_BYTES_MAX, BLOCK_ROWS_MAX, IDS_MAX
 from exchange.records import Block, Cause, ChangesetHead, Op, Position
@@ -102,10 +102,7 @@ def encode_changeset(schema: Schema, scope: str, head: ChangesetHead, blocks: It
         TooLarge: KF-207, a block has too many rows or bytes.
         Malformed: KF-208, a text that is not Unicode.
     """
-    fields: list[object] = [head.number, head.base.number, head.base.value]
-    if head.origin is not None:
-        fields += [head.origin, head.known or 0]
-    yield _pack(fields)
+    yield encode_head(head)
     numbering = _Numbering(scope)
     for block in blocks:
         if not 0 < block.count <= BLOCK_ROWS_MAX:
@@ -114,6 +111,14 @@ def encode_changeset(schema: Schema, scope: str, head: ChangesetHead, blocks: It
         if len(part) > BLOCK_BYTES_MAX:
             raise TooLarge(part="block", limit=BLOCK_BYTES_MAX)
         yield part
+
+
+def encode_head(head: ChangesetHead) -> bytes:
+    """Return a changeset's first part."""
+    fields: list[object] = [head.number, head.base.number, head.base.value]
+    if head.origin is not None:
+        fields += [head.origin, head.known or 0]
+    return _pack(fields)
 
 
 def _pack(fields: Sequence[object]) -> bytes:
@@ -177,10 +182,10 @@ def _is_id(value: object) -> bool:
 
 
 def _plain(column: Column, value: object) -> object:
-    """Return a single row's value: an id in 16 bytes, bytes in an array, anything else as it is."""
+    """Return a single row's value: an id in 16 bytes, the others as their column's kind says."""
     if column.kind is Kind.UUID and _is_id(value):
         return uuid.UUID(str(value)).bytes
-    return [value] if type(value) is bytes else value
+    return write_single(column, value)
 
 
 def _write_values(numbering: _Numbering, column: Column, values: Sequence[object]) -> object:
@@ -313,15 +318,9 @@ def _read_column_set(table: Table, told: object) -> tuple[Column, ...]:
 
 
 def _read_plain(column: Column, value: object) -> object:
-    if type(value) is bytes:
-        if column.kind is not Kind.UUID or len(value) != 16:
-            raise Malformed(part=column.name)
+    if type(value) is bytes and column.kind is Kind.UUID and len(value) == 16:
         return str(uuid.UUID(bytes=value))
-    if type(value) is list:
-        if len(value) != 1 or type(value[0]) is not bytes:
-            raise Malformed(part=column.name)
-        return value[0]
-    return _stored(value)
+    return _stored(read_single(column, value))
 
 
 def _stored(value: object) -> object:

@@ -84,6 +84,54 @@ def read_column(column: Column, data: bytes, count: int) -> list[object]:
     return values
 
 
+def write_single(column: Column, value: object) -> object:
+    """Return the value of a block's only row as msgpack writes it: days, decimals and digits as integers.
+
+    Args:
+        column: Any but one of kind UUID.
+        value: What a store holds.
+
+    Returns:
+        What an integer or bytes would be mistaken for stands in an array of its own.
+
+    Example:
+        >>> from exchange.schema import SCHEMA
+        >>> pupil = SCHEMA.by_name["peserta_didik"].by_name
+        >>> write_single(pupil["tanggal_lahir"], "2016-05-03"), write_single(pupil["nisn"], "0012345678")
+        (16924, 10012345678)
+        >>> write_single(pupil["nama"], "BUDI"), write_single(pupil["nisn"], 12)
+        ('BUDI', [12])
+    """
+    number = _SINGLE.get(column.kind)
+    if number is None:
+        return [value] if type(value) is bytes else value
+    if type(value) is str:
+        found = number[0](value)
+        return value if found is None else found
+    return [value] if type(value) in {int, bytes} else value
+
+
+def read_single(column: Column, told: object) -> object:
+    """Return the value that :func:`write_single` wrote.
+
+    Raises:
+        Malformed: KF-208.
+    """
+    if type(told) is list:
+        if len(told) != 1 or type(told[0]) not in {int, bytes}:
+            raise Malformed(part=column.name)
+        return told[0]
+    if type(told) is bytes:
+        raise Malformed(part=column.name)
+    number = _SINGLE.get(column.kind)
+    if number is None or type(told) is not int:
+        return told
+    try:
+        return number[1](told)
+    except (ValueError, OverflowError) as error:
+        raise Malformed(part=column.name) from error
+
+
 def _bitmap(values: Sequence[object]) -> bytes:
     bits = "".join("0" if value is None else "1" for value in values)
     bits += "0" * (-len(bits) % 8)
@@ -302,6 +350,65 @@ def _read_planes(data: bytes, at: int, count: int) -> tuple[list[object], int]:
     joined = str(whole, "ascii")
     return [joined[n : n + width] for n in range(0, len(joined), width)], end
 
+
+# --- single values ----------------------------------------------------------------------------
+
+
+def _digits(text: str) -> int | None:
+    """Return 1 and the digits as one number; with blanks behind them, 32 times that and their count, negative."""
+    bare = text.rstrip(" ")
+    blanks = len(text) - len(bare)
+    if not (bare.isascii() and bare.isdigit() and len(bare) <= (_DIGITS_MAX if not blanks else 16) and blanks < 32):
+        return None
+    return int("1" + bare) if not blanks else -(int("1" + bare) * 32 + blanks)
+
+
+def _digits_text(value: int) -> str:
+    number, blanks = (value, 0) if value > 0 else divmod(-value, 32)
+    digits = str(number)
+    if digits[0] != "1" or not 1 < len(digits) <= _DIGITS_MAX + 1:
+        raise ValueError(value)
+    return digits[1:] + " " * blanks
+
+
+def _fraction(text: str) -> int | None:
+    """Return a decimal as a number without its point, times 32, and how many digits stand behind the point."""
+    scale = len(text.partition(".")[2])
+    value = _scaled(text, scale, trimmed=False) if scale < 18 else None
+    return None if value is None or abs(value) >= 1 << 58 else value * 32 + scale
+
+
+def _fraction_text(value: int) -> str:
+    number, scale = divmod(value, 32)
+    if scale >= 18:
+        raise ValueError(value)
+    return _decimal(number, scale, trimmed=False)
+
+
+_DIGITS_MAX = 18
+_EPOCH = date(1970, 1, 1).toordinal()
+_EPOCH_MICROS = _EPOCH * _DAY_SECONDS * _MICROS
+
+
+def _single_day(text: str) -> int | None:
+    day = _day(text)
+    return None if day is None else day - _EPOCH
+
+
+def _single_moment(text: str) -> int | None:
+    moment = _moment(text)
+    return None if moment is None else moment - _EPOCH_MICROS
+
+
+_SINGLE: dict[Kind, tuple[Callable[[str], int | None], Callable[[int], str]]] = {
+    Kind.CHAR: (_digits, _digits_text),
+    Kind.VARCHAR: (_digits, _digits_text),
+    Kind.TEXT: (_digits, _digits_text),
+    Kind.DECIMAL: (_fraction, _fraction_text),
+    Kind.DATE: (_single_day, lambda value: _day_text(value + _EPOCH)),
+    Kind.MOMENT: (_single_moment, lambda value: _moment_text(value + _EPOCH_MICROS)),
+}
+"""How a text becomes an integer when it is its column's only one, and back. Nothing here depends on a column's size."""
 
 _WRITERS: dict[Kind, Callable[[Column, Sequence[object]], tuple[bytes, set[int]]]] = {
     Kind.CHAR: _write_texts,

@@ -17,6 +17,8 @@ from exchange.records import Answer, Approval, Counts, Digests, Manifest, Positi
 
 _FAULTS = (ValueError, KeyError, IndexError, TypeError, OverflowError, UnicodeError, msgpack.UnpackException)
 _UINT32 = 1 << 32
+_ROOT = 16
+"""Bytes of the digests' root."""
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
@@ -30,11 +32,12 @@ def encode_manifest(manifest: Manifest) -> bytes:
         m.schema,
         m.program,
         m.made_at,
-        *_flat(m.have),
-        *_flat(m.first),
+        m.have.number,
+        m.first.number,
         m.last,
         m.reference,
-        _approval(m.approval),
+        m.have.value + m.first.value,
+        _approval(m.approval, m.made_at),
         _digests(m.digests),
         _answer(m.answer),
         m.ledger,
@@ -77,15 +80,17 @@ def _flat(position: Position) -> tuple[int, bytes]:
     return position.number, position.value
 
 
-def _approval(approval: Approval | None) -> object:
+def _approval(approval: Approval | None, made_at: int) -> object:
     a = approval
-    return None if a is None else [a.role, a.assignment, a.consent, a.made_at, a.signature]
+    return None if a is None else [a.role, a.consent, made_at - a.made_at, a.assignment + a.signature]
 
 
 def _digests(digests: Digests | None) -> object:
     if digests is None:
         return None
-    return [digests.root, *(piece for number in sorted(digests.tables) for piece in (number, *digests.tables[number]))]
+    tables = sorted(digests.tables.items())
+    values = b"".join([digests.root, *(value for _, (_, value) in tables)])
+    return [values, *(piece for number, (count, _) in tables for piece in (number, count))]
 
 
 def _answer(answer: Answer | None) -> object:
@@ -104,22 +109,23 @@ def _receipt(r: Receipt) -> list[object]:
 
 
 def _read(fields: Sequence[Any]) -> Manifest:
-    if type(fields) is not list or not 9 <= len(fields) <= 16:
+    if type(fields) is not list or not 8 <= len(fields) <= 15:
         raise Malformed(part="manifest")
-    fields = fields + [None] * (16 - len(fields))
-    schema, program, made_at, have, have_value, first, first_value, last, reference = fields[:9]
-    approval, digests, answer, ledger, receipts, have_older, first_older = fields[9:]
+    fields = fields + [None] * (15 - len(fields))
+    schema, program, made_at, have, first, last, reference, values = fields[:8]
+    approval, digests, answer, ledger, receipts, have_older, first_older = fields[8:]
+    values = _bytes(values, 16)
     if type(program) is not str or len(program) > 16:
         raise Malformed(part="program")
     return Manifest(
         schema=_uint(schema),
         program=program,
         made_at=_uint(made_at),
-        have=_position(have, have_value),
-        first=_position(first, first_value),
+        have=_position(have, values[:8]),
+        first=_position(first, values[8:]),
         last=_uint(last),
         reference=_uint(reference),
-        approval=None if approval is None else _read_approval(approval),
+        approval=None if approval is None else _read_approval(approval, made_at),
         digests=None if digests is None else _read_digests(digests),
         receipts=tuple(_read_receipt(one) for one in _listed(receipts, RECEIPTS_MAX)),
         ledger=b"" if ledger is None or ledger == b"" else _bytes(ledger, 32),
@@ -158,18 +164,23 @@ def _positions(value: object) -> tuple[Position, ...]:
     return tuple(_position(number, at) for number, at in zip(found[::2], found[1::2], strict=True))
 
 
-def _read_approval(value: Any) -> Approval:
-    role, assignment, consent, made_at, signature = value
-    return Approval(_uint(role), _bytes(assignment, 16), _uint(consent), _uint(made_at), _bytes(signature, 64))
+def _read_approval(value: Any, made_at: int) -> Approval:
+    role, consent, before, signed = value
+    if type(before) is not int:
+        raise Malformed(part="approval")
+    signed = _bytes(signed, 16 + 64)
+    return Approval(_uint(role), signed[:16], _uint(consent), _uint(made_at - before), signed[16:])
 
 
 def _read_digests(value: Any) -> Digests:
-    root, *rest = value
+    joined, *rest = value
+    joined = _bytes(joined, _ROOT + 4 * len(rest))
+    values = (joined[at : at + 8] for at in range(_ROOT, len(joined), 8))
     tables = {
-        _uint(number): (_uint(count), _bytes(digest, 8))
-        for number, count, digest in zip(rest[::3], rest[1::3], rest[2::3], strict=True)
+        _uint(number): (_uint(count), digest)
+        for number, count, digest in zip(rest[::2], rest[1::2], values, strict=True)
     }
-    return Digests(_bytes(root, 16), tables)
+    return Digests(joined[:_ROOT], tables)
 
 
 def _read_answer(value: Any) -> Answer:
