@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,28 @@ BUSY_SECONDS = 20.0
 
 PARAMETERS_MAX = 900
 """Values in one statement: the limit of old SQLite builds is 999."""
+
+
+class _Cursor(sqlite3.Cursor):
+    """A cursor whose rows, too, raise only the project's errors: a damaged page shows only when it is read."""
+
+    def fetchone(self) -> Any:
+        try:
+            return super().fetchone()
+        except sqlite3.Error as error:
+            raise _translated(error) from error
+
+    def fetchall(self) -> list[Any]:
+        try:
+            return super().fetchall()
+        except sqlite3.Error as error:
+            raise _translated(error) from error
+
+    def __iter__(self) -> Any:
+        try:
+            yield from iter(super().fetchone, None)
+        except sqlite3.Error as error:
+            raise _translated(error) from error
 
 
 class Database:
@@ -38,18 +61,19 @@ class Database:
         Raises:
             StoreBusy: KF-601, another program holds the store.
             DiskFull: KF-701.
-            StoreDamaged: KF-602, anything else that the database refuses.
+            StoreDamaged: KF-602, the database cannot be read or written.
+            OwnFault: KF-901, a statement or a value that no database takes.
         """
         try:
-            return self.connection.execute(sql, parameters)
-        except sqlite3.Error as error:
+            return self.connection.cursor(_Cursor).execute(sql, parameters)
+        except _FAULTS as error:
             raise _translated(error) from error
 
     def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> int:
         """Run one statement for many rows and return how many rows it changed. Errors as :meth:`execute`."""
         try:
             return int(self.connection.executemany(sql, rows).rowcount)
-        except sqlite3.Error as error:
+        except _FAULTS as error:
             raise _translated(error) from error
 
     def value(self, sql: str, parameters: Sequence[object] = ()) -> Any:
@@ -102,13 +126,36 @@ class Database:
         (self._owner or self.connection).close()
 
 
-def _translated(error: sqlite3.Error) -> errors.ExchangeError:
+_FAULTS = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+"""What Python's driver raises; the last two for a whole number beyond 64 bits and for half a character."""
+
+_PLACE = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_SCHEMA,
+    sqlite3.SQLITE_NOLFS,
+    sqlite3.SQLITE_AUTH,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_NOTADB,
+}
+"""SQLite's codes for what is wrong with the place, not with the statement or its values."""
+
+
+def _translated(error: Exception) -> errors.ExchangeError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return errors.StoreBusy()
     if code == sqlite3.SQLITE_FULL:
         return errors.DiskFull(folder="database")
-    return errors.StoreDamaged(detail=str(error))
+    if code in _PLACE:
+        return errors.StoreDamaged(detail=str(error))
+    return errors.OwnFault(detail=type(error).__name__ if code == 0 else str(error))
 
 
 def open_sqlite(path: Path) -> Database:
@@ -136,6 +183,10 @@ def tune(connection: Any) -> None:
         connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
+_SECRET = re.compile("//[^/]*@")
+"""User and password within a URL."""
+
+
 def open_url(url: str) -> Database:
     """Return a connection to the server's database.
 
@@ -152,9 +203,9 @@ def open_url(url: str) -> Database:
     try:
         engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        raise errors.DatabaseUrlBad(url=url) from error
-    if engine.dialect.name != "sqlite" or not engine.url.database:
-        raise errors.DatabaseUrlBad(url=engine.url.render_as_string(hide_password=True))
+        raise errors.DatabaseUrlBad(url=_SECRET.sub("//***@", url)) from error
+    if engine.dialect.name != "sqlite" or engine.url.database in {None, "", ":memory:"}:
+        raise errors.DatabaseUrlBad(url=_SECRET.sub("//***@", url))
     try:
         owner: Any = engine.raw_connection()
         connection: Any = owner.driver_connection

@@ -120,7 +120,7 @@ def bad_files(life: Life, school: Sekolah, good: bytes) -> dict[str, tuple[bytes
         "empty": (b"", "KF-204"),
         "one byte": (b"\x89", "KF-204"),
         "photograph": (PHOTOGRAPH, "KF-201"),
-        "text": ("Ini bukan paket.\n".encode() * 40, "KF-201"),
+        "text": (b"Ini bukan paket.\n" * 40, "KF-201"),
         "zeros": (bytes(4096), "KF-201"),
         "cut in the frame": (good[:10], "KF-204"),
         "cut in the header": (good[: header_end - 5], "KF-204"),
