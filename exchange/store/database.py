@@ -148,12 +148,13 @@ _PLACE = {
 
 
 def _translated(error: Exception) -> errors.ExchangeError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    whole = getattr(error, "sqlite_errorcode", 0)
+    code = whole & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return errors.StoreBusy()
     if code == sqlite3.SQLITE_FULL:
         return errors.DiskFull(folder="database")
-    if code in _PLACE:
+    if code in _PLACE or whole == sqlite3.SQLITE_CONSTRAINT_TRIGGER:  # a trigger that another program left here
         return errors.StoreDamaged(detail=str(error))
     return errors.OwnFault(detail=type(error).__name__ if code == 0 else str(error))
 

@@ -437,7 +437,10 @@ def test_a_held_package_goes_on_after_a_step_of_the_centre(life: Life, school: S
     life.change("dinas", [("sekolah", "00000001", "kepala_sekolah", "KEPALA BARU")])
     assert told(life.ingest(file).files) == [(file.name, "held", "KF-310")]
     assert told(life.ingest(file).files) == [(file.name, "held", "KF-310")]
-    life.change("dinas", [("tugas_tambahan", str(before), "tst_tambahan", "")])
+    open_duty = "SELECT ptk_tugas_tambahan_id FROM tugas_tambahan WHERE sekolah_id = ? AND tst_tambahan IS NULL"
+    after = life.server.store.db.value(open_duty, (school.scope,))
+    back = [("tugas_tambahan", str(before), "tst_tambahan", ""), ("tugas_tambahan", after, "tst_tambahan", "2026-10-26")]
+    life.change("dinas", back)
     assert told(life.ingest(file).files) == [(file.name, "applied", "")]
     assert told(life.ingest(file).files) == [(file.name, "duplicate", "")]
     assert files(life.server.home / "held") == {}
