@@ -42,7 +42,8 @@ class Done:
 
 def environment(**more: str) -> dict[str, str]:
     """Return this process's environment without what would steer the program."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("KIRIM_")}
+    steering = ("KIRIM_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"} | more
 
 
@@ -51,7 +52,9 @@ def command(arguments: Sequence[str | Path]) -> list[str]:
     return [sys.executable, "-m", "exchange", *map(str, arguments)]
 
 
-def kirim(*arguments: str | Path, cwd: Path | None = None, stdin: str = "", env: Mapping[str, str] | None = None) -> Done:
+def kirim(
+    *arguments: str | Path, cwd: Path | None = None, stdin: str = "", env: Mapping[str, str] | None = None
+) -> Done:
     """Run the program as a process, with nobody at a terminal.
 
     Args:
@@ -68,6 +71,7 @@ def kirim(*arguments: str | Path, cwd: Path | None = None, stdin: str = "", env:
         capture_output=True,
         text=True,
         encoding="utf-8",
+        check=False,
         timeout=120,
     )
     return Done(done.returncode, done.stdout, done.stderr)

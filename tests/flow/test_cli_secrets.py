@@ -1,0 +1,212 @@
+"""Secrets come from files, the environment or a person who types them unseen; never from a command line."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import termios
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.flow.program import PASSPHRASE, PUPILS, World, command, environment, kirim
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A school that has taken its lists in."""
+    world = World(tmp_path_factory.mktemp("dunia") / "asli")
+    world.make()
+    assert world.take_lists().status == 0
+    return world
+
+
+@pytest.fixture
+def world(made: World, tmp_path: Path) -> World:
+    """A copy of it, for one test."""
+    shutil.copytree(made.folder, tmp_path / "dunia")
+    return World(tmp_path / "dunia")
+
+
+class Terminal:
+    """The program with somebody at its terminal.
+
+    Attributes:
+        shown: Everything that the terminal has shown.
+    """
+
+    def __init__(self, *arguments: str | Path) -> None:
+        self._ours, theirs = pty.openpty()
+        self.shown = ""
+        self.process = subprocess.Popen(
+            command(arguments),
+            env=environment(),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            # The hidden prompt asks the controlling terminal, so the process must have one.
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - the tests have one thread
+        )
+        os.close(theirs)
+
+    def wait_for(self, text: str) -> None:
+        """Read until a text is shown."""
+        while text not in self.shown:
+            try:
+                data = os.read(self._ours, 4096)
+            except OSError:  # the other end is closed
+                data = b""
+            assert data, self.shown
+            self.shown += data.decode()
+
+    def type(self, text: str) -> None:
+        """Type a line."""
+        os.write(self._ours, text.encode() + b"\n")
+
+    def end(self) -> int:
+        """Read the rest and return the exit status."""
+        while True:
+            try:
+                data = os.read(self._ours, 4096)
+            except OSError:
+                break
+            if not data:
+                break
+            self.shown += data.decode()
+        os.close(self._ours)
+        return self.process.wait(60)
+
+
+def talk(arguments: Sequence[str | Path], *turns: tuple[str, str]) -> tuple[int, str]:
+    """Run a command at a terminal: whenever a text is shown, something is typed."""
+    terminal = Terminal(*arguments)
+    for shown, typed in turns:
+        terminal.wait_for(shown)
+        terminal.shown = terminal.shown.replace(shown, "", 1)
+        terminal.type(typed)
+    return terminal.end(), terminal.shown
+
+
+def test_the_environment_may_hold_a_secret_and_a_file_counts_before_it(world: World) -> None:
+    """Without being asked twice."""
+    arguments = ("school", "export", "--confirm", "--home", world.school_home, "--json")
+    assert kirim(*arguments, env={"KIRIM_PASSPHRASE": PASSPHRASE}).status == 0
+    assert kirim(*arguments, env={"KIRIM_PASSPHRASE": "yang salah sekali"}).error["code"] == "KF-106"
+    both = kirim(*arguments, "--passphrase-file", world.secret, env={"KIRIM_PASSPHRASE": "yang salah sekali"})
+    assert both.status == 0
+
+
+def test_a_code_may_come_from_the_environment(world: World, tmp_path: Path) -> None:
+    """The two secrets of an init, and neither in a file of ours afterwards."""
+    added = world.add("02000005")
+    code = Path(added["code_file"]).read_text().splitlines()[0]
+    done = kirim(
+        *("school", "init", added["prefill"], "--home", tmp_path / "rumah", "--json"),
+        env={"KIRIM_CODE": code, "KIRIM_PASSPHRASE": PASSPHRASE},
+    )
+    assert done.status == 0
+    for path in (tmp_path / "rumah").rglob("*"):
+        if path.is_file():
+            assert PASSPHRASE.encode() not in path.read_bytes()
+            assert code.encode() not in path.read_bytes()
+
+
+def test_a_missing_secret_is_told_and_nothing_is_made(world: World, tmp_path: Path) -> None:
+    """Nobody sits at a terminal: KF-108 names the option, not the secret."""
+    added = world.add("02000006")
+    home = ("--home", tmp_path / "rumah", "--json", "--lang", "en")
+    no_code = kirim("school", "init", added["prefill"], *home)
+    assert (no_code.status, no_code.error["code"]) == (1, "KF-108")
+    assert "--code-file" in no_code.error["next"]
+    no_phrase = kirim("school", "init", added["prefill"], "--code-file", added["code_file"], *home)
+    assert (no_phrase.status, no_phrase.error["code"]) == (1, "KF-108")
+    assert "--passphrase-file" in no_phrase.error["next"]
+    assert not (tmp_path / "rumah").exists()
+
+
+@pytest.mark.parametrize("option", ["--passphrase", "--code", "--sandi"])
+def test_no_option_takes_a_secret_itself(world: World, option: str) -> None:
+    """It is wrong usage, and what was typed is not repeated."""
+    done = kirim("school", "export", option, "rahasia sekali 123", "--home", world.school_home, "--json")
+    assert (done.status, done.error["code"]) == (2, "KF-112")
+    assert "rahasia" not in done.out + done.err
+    glued = kirim("school", "export", f"{option}=rahasia sekali 123", "--home", world.school_home)
+    assert glued.status == 2
+    assert "rahasia" not in glued.out + glued.err
+
+
+def test_a_secrets_file_that_cannot_be_read_has_a_code(world: World) -> None:
+    """A folder, a name that is nowhere, bytes that are no text: none of them is printed."""
+    junk = world.folder / "biner"
+    junk.write_bytes(b"\xff\xfe\x00rahasia")
+    for path in (world.folder, world.folder / "tidak ada", junk):
+        done = world.at_school("export", "--confirm", "--passphrase-file", path)
+        assert (done.status, done.error["code"]) == (1, "KF-702")
+        assert "rahasia" not in done.out + done.err
+
+
+def test_the_first_line_counts_whatever_editor_wrote_it(world: World) -> None:
+    """A byte order mark and Windows line ends."""
+    path = world.folder / "sandi windows.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + PASSPHRASE.encode() + b"\r\nbaris kedua\r\n")
+    assert world.at_school("export", "--confirm", "--passphrase-file", path).status == 0
+
+
+def test_the_head_confirms_and_types_the_passphrase_unseen(world: World) -> None:
+    """Two questions and a hidden prompt, at a terminal."""
+    status, shown = talk(
+        ("school", "export", "--home", world.school_home, "--lang", "en"),
+        ("Is this sheet right?", "y"),
+        ("Do you agree to send?", "y"),
+        ("passphrase", PASSPHRASE),
+    )
+    assert status == 0, shown
+    assert "Lembar Konfirmasi Sinkronisasi" in shown
+    assert PASSPHRASE not in shown
+    assert len(list((world.school_home / "outbox").iterdir())) == 1
+
+
+def test_a_no_writes_nothing(world: World) -> None:
+    """To the second question."""
+    status, shown = talk(
+        ("school", "export", "--home", world.school_home, "--lang", "en"),
+        ("Is this sheet right?", "y"),
+        ("Do you agree to send?", "n"),
+    )
+    assert status == 1
+    assert "KF-313" in shown
+    assert list((world.school_home / "outbox").iterdir()) == []
+
+
+def test_a_new_passphrase_is_typed_twice(world: World, tmp_path: Path) -> None:
+    """Nobody can look it up later, so a slip of the finger is noticed at once."""
+    added = world.add("02000007")
+    status, shown = talk(
+        ("school", "init", added["prefill"], "--home", tmp_path / "rumah", "--lang", "en"),
+        ("Registration code", Path(added["code_file"]).read_text().splitlines()[0]),
+        ("passphrase", PASSPHRASE),
+        ("Once more", PASSPHRASE + "x"),
+        ("passphrase", PASSPHRASE),
+        ("Once more", PASSPHRASE),
+    )
+    assert status == 0, shown
+    assert PASSPHRASE not in shown
+
+
+def test_ctrl_c_at_a_question_leaves_everything_as_it_was(world: World) -> None:
+    """KF-113, no trace of the program's inside, and the next run does the work."""
+    terminal = Terminal("school", "export", "--home", world.school_home, "--lang", "en")
+    terminal.wait_for("Is this sheet right?")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.end() == 1
+    assert "KF-113" in terminal.shown
+    assert "Traceback" not in terminal.shown
+    assert list((world.school_home / "outbox").iterdir()) == []
+    assert world.at_school("status").json["pending"]["peserta_didik"]["insert"] == PUPILS
+    assert world.export().json["number"] == 1
