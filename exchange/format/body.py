@@ -49,7 +49,7 @@ class Item(enum.IntEnum):
     HASHES = 5
     """In a return: short hashes of a table in which both sides differ."""
     NEXT = 6
-    """The head that everybody expects, without a byte: the next number, on the manifest's *have*. Read as a ``HEAD``."""
+    """The head that everybody expects, without a byte: next number, on the manifest's *have*. Read as a ``HEAD``."""
     PAD = 7
     """Nothing: bytes that keep content of extreme regularity within the ratio. Not shown to who reads."""
 

@@ -1,10 +1,10 @@
 """One column of a block as bytes: typed from the schema, small, and lossless for anything that a store can hold.
 
-A value that is of its column's type in the one form that stores use travels typed. Any other value travels beside the column as
-an exception, byte for byte: whether it is valid is not for the format to judge.
+A value that is of its column's type in the one form that stores use travels typed. Any other value travels beside the
+column as an exception, byte for byte: whether it is valid is not for the format to judge.
 
 Source:
-    docs/format-body.md, section 4.
+    docs/format-body.md, section 5.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import date
 from itertools import accumulate
 from operator import eq
 
-from exchange.errors import Malformed
+from exchange.errors import Malformed, TooLarge
 from exchange.format.integers import read_integers, write_integers
 from exchange.limits import TEXT_CHARACTERS_MAX
 from exchange.schema.model import Column, Kind
@@ -25,7 +25,7 @@ _NUMBERS, _TRIMMED, _FIXED, _DAYS, _MOMENTS, _DOUBLES, _TEXT, _LISTED, _PLANES =
 """First byte of a column, plus 128 when some values are NULL."""
 
 _INT_MIN, _INT_MAX = -(1 << 63), (1 << 63) - 1
-_DAY_SECONDS, _MICROS = 86_400, 1_000_000
+DAY_SECONDS, MICROS = 86_400, 1_000_000
 _PLANES_MAX = 64
 """Most characters of a fixed-width text that is written position by position."""
 
@@ -60,7 +60,7 @@ def read_column(column: Column, data: bytes, count: int) -> list[object]:
     """Return a column's values; exceptions stand as ``None`` and are put in by the caller.
 
     Raises:
-        Malformed: KF-208.
+        Malformed: KF-208. TooLarge: KF-207, a text.
     """
     if not data:
         raise Malformed(part=column.name)
@@ -82,54 +82,6 @@ def read_column(column: Column, data: bytes, count: int) -> list[object]:
     for place, value in zip(where, found, strict=True):
         values[place] = value
     return values
-
-
-def write_single(column: Column, value: object) -> object:
-    """Return the value of a block's only row as msgpack writes it: days, decimals and digits as integers.
-
-    Args:
-        column: Any but one of kind UUID.
-        value: What a store holds.
-
-    Returns:
-        What an integer or bytes would be mistaken for stands in an array of its own.
-
-    Example:
-        >>> from exchange.schema import SCHEMA
-        >>> pupil = SCHEMA.by_name["peserta_didik"].by_name
-        >>> write_single(pupil["tanggal_lahir"], "2016-05-03"), write_single(pupil["nisn"], "0012345678")
-        (16924, 10012345678)
-        >>> write_single(pupil["nama"], "BUDI"), write_single(pupil["nisn"], 12)
-        ('BUDI', [12])
-    """
-    number = _SINGLE.get(column.kind)
-    if number is None:
-        return [value] if type(value) is bytes else value
-    if type(value) is str:
-        found = number[0](value)
-        return value if found is None else found
-    return [value] if type(value) in {int, bytes} else value
-
-
-def read_single(column: Column, told: object) -> object:
-    """Return the value that :func:`write_single` wrote.
-
-    Raises:
-        Malformed: KF-208.
-    """
-    if type(told) is list:
-        if len(told) != 1 or type(told[0]) not in {int, bytes}:
-            raise Malformed(part=column.name)
-        return told[0]
-    if type(told) is bytes:
-        raise Malformed(part=column.name)
-    number = _SINGLE.get(column.kind)
-    if number is None or type(told) is not int:
-        return told
-    try:
-        return number[1](told)
-    except (ValueError, OverflowError) as error:
-        raise Malformed(part=column.name) from error
 
 
 def _bitmap(values: Sequence[object]) -> bytes:
@@ -163,7 +115,7 @@ def _read_numbers(data: bytes, at: int, count: int) -> tuple[list[object], int]:
     return list(found), end
 
 
-def _scaled(text: object, scale: int, *, trimmed: bool) -> int | None:
+def scaled(text: object, scale: int, *, trimmed: bool) -> int | None:
     """Return the integer that a decimal text is at a scale, if the reader will write exactly that text."""
     if type(text) is not str or not text.isascii():
         return None
@@ -173,10 +125,11 @@ def _scaled(text: object, scale: int, *, trimmed: bool) -> int | None:
         return None
     value = int(digits) * 10 ** (scale - len(fraction))
     value = -value if whole.startswith("-") else value
-    return value if _decimal(value, scale, trimmed=trimmed) == text else None
+    return value if decimal(value, scale, trimmed=trimmed) == text else None
 
 
-def _decimal(value: int, scale: int, *, trimmed: bool) -> str:
+def decimal(value: int, scale: int, *, trimmed: bool) -> str:
+    """Return the decimal text of an integer at a scale, without needless zeros if they were trimmed."""
     digits = f"{abs(value):0{scale + 1}d}"
     text = f"{digits[:-scale]}.{digits[-scale:]}" if scale else digits
     if trimmed and scale:
@@ -188,7 +141,8 @@ def _write_decimals(column: Column, values: Sequence[object]) -> tuple[bytes, se
     scale = min(column.scale, 18)
     best: tuple[int, bytes, list[int | None]] | None = None
     for form, trimmed in ((_TRIMMED, True), (_FIXED, False)):
-        found = [_scaled(value, scale, trimmed=trimmed) for value in values]
+        known = {value: scaled(value, scale, trimmed=trimmed) for value in set(values)}
+        found = [known[value] for value in values]
         odd = found.count(None)
         if best is None or odd < best[0]:
             best = odd, bytes([form, scale]), found
@@ -206,7 +160,7 @@ def _read_decimals(data: bytes, at: int, count: int) -> tuple[list[object], int]
         raise Malformed(part="scale")
     scale, trimmed = data[at], data[0] & 127 == _TRIMMED
     found, end = read_integers(data, at + 1, count)
-    known = {value: _decimal(value, scale, trimmed=trimmed) for value in set(found)}
+    known = {value: decimal(value, scale, trimmed=trimmed) for value in set(found)}
     return [known[value] for value in found], end
 
 
@@ -225,7 +179,8 @@ def _read_doubles(data: bytes, at: int, count: int) -> tuple[list[object], int]:
 # --- days and moments -------------------------------------------------------------------------
 
 
-def _day(text: object) -> int | None:
+def day(text: object) -> int | None:
+    """Return the number of the day that ``YYYY-MM-DD`` names, 1 for the first of year 1; ``None`` for anything else."""
     if type(text) is not str or len(text) != 10:
         return None
     try:
@@ -235,30 +190,32 @@ def _day(text: object) -> int | None:
     return found.toordinal() if found.isoformat() == text else None
 
 
-def _moment(text: object) -> int | None:
+def moment(text: object) -> int | None:
     """Return microseconds since the first day for ``YYYY-MM-DD HH:MM:SS``, with six more digits or none."""
     if type(text) is not str or len(text) not in {19, 26} or not text.isascii():
         return None
-    day, clock, fraction = _day(text[:10]), text[11:19].split(":"), text[20:]
-    if day is None or len(clock) != 3 or not all(len(part) == 2 and part.isdigit() for part in clock):
+    days, clock, fraction = day(text[:10]), text[11:19].split(":"), text[20:]
+    if days is None or len(clock) != 3 or not all(len(part) == 2 and part.isdigit() for part in clock):
         return None
     if text[10] != " " or (fraction and (text[19] != "." or not fraction.isdigit())):
         return None
     hours, minutes, seconds = map(int, clock)
     if hours > 23 or minutes > 59 or seconds > 59:
         return None
-    value = (day * _DAY_SECONDS + hours * 3600 + minutes * 60 + seconds) * _MICROS + int(fraction or 0)
-    return value if _moment_text(value) == text else None
+    value = (days * DAY_SECONDS + hours * 3600 + minutes * 60 + seconds) * MICROS + int(fraction or 0)
+    return value if moment_text(value) == text else None
 
 
-def _moment_text(value: int) -> str:
-    seconds, micros = divmod(value, _MICROS)
-    day, rest = divmod(seconds, _DAY_SECONDS)
+def moment_text(value: int) -> str:
+    """Return the text of a moment; microseconds only if there are any."""
+    seconds, micros = divmod(value, MICROS)
+    days, rest = divmod(seconds, DAY_SECONDS)
     clock = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
-    return f"{_day_text(day)} {clock}" + (f".{micros:06}" if micros else "")
+    return f"{day_text(days)} {clock}" + (f".{micros:06}" if micros else "")
 
 
-def _day_text(value: int) -> str:
+def day_text(value: int) -> str:
+    """Return the text of a day."""
     return date.fromordinal(value).isoformat()
 
 
@@ -309,16 +266,21 @@ def _plain_form(texts: Sequence[str]) -> bytes:
 
 
 def _plain_texts(texts: Sequence[str]) -> bytes:
+    lengths = list(map(len, texts))
+    if max(lengths, default=0) > TEXT_CHARACTERS_MAX:
+        raise TooLarge(part="text", limit=TEXT_CHARACTERS_MAX)
     joined = "".join(texts).encode("utf-8")
-    return write_integers(list(map(len, texts))) + len(joined).to_bytes(4, "big") + joined
+    return write_integers(lengths) + len(joined).to_bytes(4, "big") + joined
 
 
 def _read_texts(data: bytes, at: int, count: int) -> tuple[list[str], int]:
     lengths, at = read_integers(data, at, count)
     size = int.from_bytes(data[at : at + 4], "big")
     end = at + 4 + size
-    if end > len(data) or (lengths and (min(lengths) < 0 or max(lengths) > TEXT_CHARACTERS_MAX)):
+    if end > len(data) or min(lengths, default=0) < 0:
         raise Malformed(part="text")
+    if max(lengths, default=0) > TEXT_CHARACTERS_MAX:
+        raise TooLarge(part="text", limit=TEXT_CHARACTERS_MAX)
     joined = str(data[at + 4 : end], "utf-8")
     if sum(lengths) != len(joined):
         raise Malformed(part="text")
@@ -351,81 +313,22 @@ def _read_planes(data: bytes, at: int, count: int) -> tuple[list[object], int]:
     return [joined[n : n + width] for n in range(0, len(joined), width)], end
 
 
-# --- single values ----------------------------------------------------------------------------
-
-
-def _digits(text: str) -> int | None:
-    """Return 1 and the digits as one number; with blanks behind them, 32 times that and their count, negative."""
-    bare = text.rstrip(" ")
-    blanks = len(text) - len(bare)
-    if not (bare.isascii() and bare.isdigit() and len(bare) <= (_DIGITS_MAX if not blanks else 16) and blanks < 32):
-        return None
-    return int("1" + bare) if not blanks else -(int("1" + bare) * 32 + blanks)
-
-
-def _digits_text(value: int) -> str:
-    number, blanks = (value, 0) if value > 0 else divmod(-value, 32)
-    digits = str(number)
-    if digits[0] != "1" or not 1 < len(digits) <= _DIGITS_MAX + 1:
-        raise ValueError(value)
-    return digits[1:] + " " * blanks
-
-
-def _fraction(text: str) -> int | None:
-    """Return a decimal as a number without its point, times 32, and how many digits stand behind the point."""
-    scale = len(text.partition(".")[2])
-    value = _scaled(text, scale, trimmed=False) if scale < 18 else None
-    return None if value is None or abs(value) >= 1 << 58 else value * 32 + scale
-
-
-def _fraction_text(value: int) -> str:
-    number, scale = divmod(value, 32)
-    if scale >= 18:
-        raise ValueError(value)
-    return _decimal(number, scale, trimmed=False)
-
-
-_DIGITS_MAX = 18
-_EPOCH = date(1970, 1, 1).toordinal()
-_EPOCH_MICROS = _EPOCH * _DAY_SECONDS * _MICROS
-
-
-def _single_day(text: str) -> int | None:
-    day = _day(text)
-    return None if day is None else day - _EPOCH
-
-
-def _single_moment(text: str) -> int | None:
-    moment = _moment(text)
-    return None if moment is None else moment - _EPOCH_MICROS
-
-
-_SINGLE: dict[Kind, tuple[Callable[[str], int | None], Callable[[int], str]]] = {
-    Kind.CHAR: (_digits, _digits_text),
-    Kind.VARCHAR: (_digits, _digits_text),
-    Kind.TEXT: (_digits, _digits_text),
-    Kind.DECIMAL: (_fraction, _fraction_text),
-    Kind.DATE: (_single_day, lambda value: _day_text(value + _EPOCH)),
-    Kind.MOMENT: (_single_moment, lambda value: _moment_text(value + _EPOCH_MICROS)),
-}
-"""How a text becomes an integer when it is its column's only one, and back. Nothing here depends on a column's size."""
-
 _WRITERS: dict[Kind, Callable[[Column, Sequence[object]], tuple[bytes, set[int]]]] = {
     Kind.CHAR: _write_texts,
     Kind.VARCHAR: _write_texts,
     Kind.TEXT: _write_texts,
     Kind.INTEGER: _write_numbers,
     Kind.DECIMAL: _write_decimals,
-    Kind.DATE: lambda column, values: _write_mapped(_DAYS, _day, values),
-    Kind.MOMENT: lambda column, values: _write_mapped(_MOMENTS, _moment, values),
+    Kind.DATE: lambda column, values: _write_mapped(_DAYS, day, values),
+    Kind.MOMENT: lambda column, values: _write_mapped(_MOMENTS, moment, values),
     Kind.DOUBLE: _write_doubles,
 }
 _READERS: dict[int, Callable[[bytes, int, int], tuple[list[object], int]]] = {
     _NUMBERS: _read_numbers,
     _TRIMMED: _read_decimals,
     _FIXED: _read_decimals,
-    _DAYS: lambda data, at, count: _read_mapped(_day_text, data, at, count),
-    _MOMENTS: lambda data, at, count: _read_mapped(_moment_text, data, at, count),
+    _DAYS: lambda data, at, count: _read_mapped(day_text, data, at, count),
+    _MOMENTS: lambda data, at, count: _read_mapped(moment_text, data, at, count),
     _DOUBLES: _read_doubles,
     _TEXT: _read_text,
     _LISTED: _read_listed,

@@ -1,9 +1,9 @@
 """Lists of integers in few bytes: constant, offset or difference, one plane of bytes after another.
 
-Planes put what is alike side by side (all high bytes, then all low ones), which is what the compressor behind this wants.
+Planes put what is alike side by side (all high bytes, then all low ones), which is what the compressor behind wants.
 
 Source:
-    docs/format-body.md, section 5.
+    docs/format-body.md, section 5.1.
 """
 
 from __future__ import annotations
@@ -58,6 +58,9 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
 def write_integers(values: Sequence[int]) -> bytes:
     """Return integers of 64 bits as bytes; how many there are is told elsewhere.
 
+    Raises:
+        Malformed: KF-208, one has more than 64 bits.
+
     Example:
         >>> write_integers([5, 5, 5]).hex(), write_integers([7, 8, 9]).hex()
         ('000a', '110e00000101')
@@ -66,6 +69,8 @@ def write_integers(values: Sequence[int]) -> bytes:
     if len(distinct) <= 1:
         return bytes([_CONSTANT]) + write_varint(values[0] if values else 0)
     low, high = min(distinct), max(distinct)
+    if high - low >> 64:
+        raise Malformed(part="integer")
     width = _width(high - low)
     steps = [0, *map(sub, values[1:], values[:-1])]
     kinds = set(steps)

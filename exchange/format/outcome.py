@@ -1,7 +1,7 @@
 """What became of one changeset, as bytes: counts, then every change that was not simply applied.
 
-Lines of one cause stand together, so that a hundred thousand equal faults cost little more than their row ids. Equal input
-gives equal bytes whatever its order: an outcome is given once and never changes (``docs/protocol.md`` 15).
+Lines of one cause stand together, so that a hundred thousand equal faults cost little more than their row ids. Equal
+input gives equal bytes whatever its order: an outcome is given once and never changes (``docs/protocol.md`` 15).
 
 Source:
     docs/format-body.md, section 6.
@@ -14,7 +14,8 @@ from typing import Any
 
 import msgpack
 
-from exchange.errors import Malformed
+from exchange.errors import Malformed, TooLarge
+from exchange.limits import OUTCOME_BYTES_MAX
 from exchange.records import Cause, Counts, Line, Outcome
 from exchange.schema.model import Schema, Table
 
@@ -51,14 +52,36 @@ def decode_outcome(schema: Schema, data: bytes) -> tuple[Counts, list[Line]]:
     """Return what became of a changeset.
 
     Raises:
-        Malformed: KF-208, whatever the bytes are.
+        Malformed: KF-208, whatever the bytes are. TooLarge: KF-207, more lines than a reader holds.
     """
+    # Read element by element: a few bytes cannot ask for a long list, nor for a deep one.
+    given = msgpack.Unpacker(
+        raw=False, max_map_len=0, max_ext_len=0, max_array_len=_ARRAY_MAX, max_buffer_size=len(data)
+    )
+    given.feed(data)
     try:
-        counts, shapes = msgpack.unpackb(data, raw=False, max_map_len=0)
-        told = Counts(*(_count(count) for count in counts))
-        return told, [line for shape in shapes for line in _lines(schema, shape)]
+        _expect(given, 2)
+        told = Counts(*(_count(count) for count in given.unpack()))
+        lines: list[Line] = []
+        for _ in range(given.read_array_header()):
+            lines += _lines(schema, given, _LINES_MAX - len(lines))
     except _FAULTS as error:
         raise Malformed(part="outcome") from error
+    if given.tell() != len(data):
+        raise Malformed(part="outcome")
+    return told, lines
+
+
+_ARRAY_MAX = 1024
+"""Columns of a table, with room."""
+
+_LINES_MAX = OUTCOME_BYTES_MAX // 64
+"""Lines of one outcome: one names a row and a reason, and its values besides."""
+
+
+def _expect(given: msgpack.Unpacker, size: int) -> None:
+    if given.read_array_header() != size:
+        raise Malformed(part="outcome")
 
 
 def _count(value: Any) -> int:
@@ -67,18 +90,22 @@ def _count(value: Any) -> int:
     return value
 
 
-def _lines(schema: Schema, shape: Any) -> list[Line]:
-    number, group_number, outcome, code, columns, cause, won, flat = shape
+def _lines(schema: Schema, given: msgpack.Unpacker, most: int) -> list[Line]:
+    _expect(given, 8)
+    number, group_number, outcome, code, columns, cause, won = (given.unpack() for _ in range(7))
     table: Table = schema.by_number[number]
     group = table.groups[_count(group_number) - 1] if group_number else None
     names = tuple(table.all_columns[_count(n)].name for n in columns)
-    if type(won) is not bool or len(flat) % 3:
+    size = given.read_array_header()
+    if type(won) is not bool or size % 3:
         raise Malformed(part="outcome")
+    if size // 3 > most:
+        raise TooLarge(part="outcome", limit=_LINES_MAX)
+    became, reason, by = Outcome(outcome), _count(code), Cause(cause)
     lines = []
-    for row, sent, stood in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
+    for _ in range(size // 3):
+        row, sent, stood = given.unpack(), given.unpack(), given.unpack()
         if type(row) is not str or type(sent) is not list or type(stood) is not list:
             raise Malformed(part="outcome")
-        lines.append(
-            Line(table, row, group, Outcome(outcome), _count(code), names, tuple(sent), tuple(stood), Cause(cause), won)
-        )
+        lines.append(Line(table, row, group, became, reason, names, tuple(sent), tuple(stood), by, won))
     return lines
