@@ -15,12 +15,13 @@ from typing import Any
 from exchange import errors
 from exchange.capture import own_blocks
 from exchange.digests import differing_rows, table_pair
+from exchange.format.changeset import decode_changeset
 from exchange.format.outcome import decode_outcome
 from exchange.limits import EXAMPLES_MAX
 from exchange.merge.decision import decide, decide_delete, says_nothing
-from exchange.records import Block, Cause, Line, Manifest, Op, Outcome, Position, row_key
+from exchange.records import Block, Cause, Line, Manifest, Op, Outcome, Position
 from exchange.schema.model import Column, Group, Table
-from exchange.store import rows
+from exchange.store import chains, rows
 from exchange.store.school import SchoolStore
 
 Row = tuple[int, str]
@@ -131,7 +132,10 @@ class Applying:
         self._own_deletes: set[Row] = set()
         self._own_parents: set[Row] = set()
         self._spoken: dict[Row, set[int]] = {}
-        self._heard: dict[tuple[int, str, int], tuple[object, ...]] | None = None
+        self._heard: dict[Row, dict[int, tuple[object, ...]]] | None = None
+        self._kept: set[int] = set()
+        self._opened: set[Row] = set()
+        self._has_open = bool(self.db.value("SELECT 1 FROM kirim_open LIMIT 1"))
         merged = manifest.have.number
         for block in own_blocks(store, merged, store.last):
             self._note_own(block)
@@ -182,6 +186,8 @@ class Applying:
             self._delete(block, names)
         else:
             self._write(block, names)
+            if block.cause not in {Cause.KOREKSI, Cause.KEMBALI}:
+                self._settle(table, names, {c.name for c in block.columns})
         if block.locked:
             self.db.executemany(
                 "INSERT INTO kirim_lock (table_no, row, group_no) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -194,9 +200,11 @@ class Applying:
         lives = [name for name in names if (number, name) in self._own or (number, name) in self._own_parents]
         gone = [n for n, name in enumerate(names) if name not in set(lives)]
         if lives:
+            self._kept.add(number)
             self._hold_parents(block.table, lives)  # a return's deletes stand children first
         if gone:
             rows.mark_deleted(self.db, block.table, [[column[n] for n in gone] for column in block.values])
+            self._settle(block.table, [names[n] for n in gone], None)
 
     def _write(self, block: Block, names: Sequence[str]) -> None:
         table, keys = block.table, len(block.table.key)
@@ -229,8 +237,10 @@ class Applying:
         table, keys = block.table, len(block.table.key)
         key = (table.number, name)
         given = {column: values[n] for column, values in zip(block.columns, block.values[keys:], strict=True)}
-        opinion = block.cause not in {Cause.KOREKSI, Cause.KEMBALI} and not self._knew(block, name, given)
+        opinion = block.cause not in {Cause.KOREKSI, Cause.KEMBALI}
+        said = _by_group(table, given)
         if key in self._own_deletes:
+            opinion = opinion and not all(self._knew(key, number, values) for number, values in said.items())
             stands = decide_delete(table.owner, edited=opinion, child_added=False).taken
             if there is not None and (stands or not opinion):
                 self._set(table, name, given, there, block, revive=False)
@@ -244,7 +254,16 @@ class Applying:
             if (
                 there is not None
                 and (own & {0, group.number})
-                and self._own_stands(block, group, columns, given, there, locks, opinion=opinion, own=own)
+                and self._own_stands(
+                    block,
+                    group,
+                    columns,
+                    given,
+                    there,
+                    locks,
+                    own,
+                    opinion=opinion and not self._knew(key, group.number, said[group.number]),
+                )
             ):
                 continue
             taken_over.update((column, given[column]) for column in columns)
@@ -259,9 +278,9 @@ class Applying:
         given: dict[Column, object],
         there: tuple[object, ...],
         locks: set[int],
+        own: set[int],
         *,
         opinion: bool,
-        own: set[int],
     ) -> bool:
         """Whether the school's unsent value of a group outlives the return, as the server will decide too."""
         now = dict(zip(block.columns, there, strict=False))
@@ -294,35 +313,23 @@ class Applying:
         else:
             rows.update_rows(self.db, table, columns, values)
 
-    def _knew(self, block: Block, name: str, given: dict[Column, object]) -> bool:
-        """Whether an earlier return said the same of these groups already.
+    def _knew(self, key: Row, group: int, values: tuple[object, ...]) -> bool:
+        """Whether the last applied return that spoke of a group said the same of it already.
 
-        A return begins at the last *have* that the server knows, so it says again what the school has applied since. What
-        the school did after that is no unseen change, and a thing heard twice must not undo it.
+        A return begins at the last *have* that the server knows, so it says again what the school has applied since.
+        What the school did after that is no unseen change, and a thing heard twice must not undo it.
         """
-        if self.manifest.first.number >= self.store.have[0]:
+        after = self.manifest.first.number
+        if after >= self.store.have[0]:
             return False
         if self._heard is None:
             self._heard = {}
-            found = self.db.execute(
-                "SELECT position FROM kirim_return WHERE position > ? ORDER BY position", (self.manifest.first.number,)
-            ).fetchall()
-            for (position,) in found:
-                parts = chains.read_parts(self.db, self.store.scope, chains.CENTRE, position)
-                for earlier in decode_changeset(self.schema, self.store.scope, parts)[1] if position else ():
-                    self._hear(earlier)
-        said = _by_group(block.table, given)
-        return all(self._heard.get((block.table.number, name, number)) == values for number, values in said.items())
-
-    def _hear(self, block: Block) -> None:
-        assert self._heard is not None
-        keys = len(block.table.key)
-        for n, name in enumerate(block.rows()):
-            if block.cause in {Cause.KOREKSI, Cause.KEMBALI} or block.op is Op.DELETE:
-                continue
-            given = {c: values[n] for c, values in zip(block.columns, block.values[keys:], strict=True)}
-            for number, values in _by_group(block.table, given).items():
-                self._heard[block.table.number, name, number] = values
+            found = self.db.execute("SELECT position FROM kirim_return WHERE position > ? ORDER BY position", (after,))
+            for (position,) in found.fetchall():
+                parts = list(chains.read_parts(self.db, self.store.scope, chains.CENTRE, position))
+                for block in decode_changeset(self.schema, self.store.scope, parts)[1] if parts else ():
+                    _hear(block, self._heard)
+        return self._heard.get(key, {}).get(group) == values
 
     def _revive_parents(self, block: Block) -> None:
         """A row that the centre hung on one that the school is deleting brings that one back (rule 11)."""
@@ -382,6 +389,9 @@ class Applying:
             ),
         )
         self.report.lines += lines
+        for block in own_blocks(self.store, number - 1, number) if self._has_open else ():
+            # A refused value is settled when the school has sent another one, or withdrawn the row.
+            self._settle(block.table, block.rows(), {c.name for c in block.columns} if block.op is Op.UPDATE else None)
         for line in lines:
             if line.outcome is Outcome.REFUSED:
                 self._open(number, line)
@@ -404,16 +414,32 @@ class Applying:
         )
 
     def _open(self, number: int, line: Line) -> None:
-        """Put a refused change on the open list, unless the school has since changed or withdrawn the row."""
+        """Put a refused change on the open list, unless the school has since changed the same or withdrawn the row."""
         key = (line.table.number, line.row)
         there = rows.fetch(self.db, line.table, (), [line.row]).get(line.row)
-        if there is None or (there[0] == 1 and line.group is None) or (line.group is not None and key in self._own):
+        since = self._own.get(key, set())
+        if there is None or (there[0] == 1 and line.group is None) or (line.group and since & {0, line.group.number}):
             return
         self.db.execute(
             "INSERT INTO kirim_open (scope, table_no, row, code, device, number, bytes) VALUES (?, ?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT (scope, table_no, row) DO UPDATE SET code = excluded.code, number = excluded.number",
+            "ON CONFLICT (scope, table_no, row) DO UPDATE SET code = excluded.code, number = excluded.number, "
+            "bytes = excluded.bytes",
             (self.store.scope, *key, line.code, self.store.device, number, _shown(line.columns, line.sent).encode()),
         )
+        self._opened.add(key)
+        self._has_open = True
+
+    def _settle(self, table: Table, names: Sequence[str], columns: set[str] | None) -> None:
+        """Take rows off the open list whose refused columns were spoken of since; all of them without ``columns``."""
+        if not self._has_open:
+            return
+        sql = "SELECT row, bytes FROM kirim_open WHERE table_no = ? AND row IN ({})"
+        settled = [
+            (table.number, row)
+            for row, shown in list(self.db.chosen(sql, names, (table.number,)))
+            if (table.number, row) not in self._opened and (columns is None or columns & json.loads(shown).keys())
+        ]
+        self.db.executemany("DELETE FROM kirim_open WHERE table_no = ? AND row = ?", settled)
 
     def acknowledge(self) -> None:
         """Take over the server's word on the school's chain; groups that nobody spoke of stand as sent (rule 22)."""
@@ -441,7 +467,7 @@ class Applying:
         told = self.manifest.digests
         if told is None:
             return
-        busy = {number for number, _ in (*self._own, *self._own_deletes)}
+        busy = {number for number, _ in (*self._own, *self._own_deletes)} | self._kept
         busy |= {number for (number,) in self.db.execute("SELECT table_no FROM kirim_open")}
         for number, pair in told.tables.items():
             table = self.schema.by_number.get(number)
@@ -451,38 +477,59 @@ class Applying:
                 self.report.diverged[table.name] = {"rows": [], "count": None, "missing": None}
 
     def _stand_as_sent(self, before: int, merged: int) -> None:
-        sent: dict[Row, dict[Column, object]] = {}
+        """Set what was acknowledged and nobody spoke of since to what the school sent: that is what the server holds."""
+        sent: dict[Row, dict[Column, object] | None] = {}
         for block in own_blocks(self.store, before, merged):
             keys = len(block.table.key)
             for n, name in enumerate(block.rows()):
-                row = sent.setdefault((block.table.number, name), {})
-                if block.op is Op.DELETE:
-                    row.clear()
-                else:
-                    row.update((c, values[n]) for c, values in zip(block.columns, block.values[keys:], strict=True))
-        by_table: dict[int, dict[str, dict[Column, object]]] = {}
+                key = (block.table.number, name)
+                given = {c: values[n] for c, values in zip(block.columns, block.values[keys:], strict=True)}
+                sent[key] = None if block.op is Op.DELETE else (sent.get(key) or {}) | given
+        by_table: dict[int, dict[str, dict[Column, object] | None]] = {}
         for (number, name), values in sent.items():
             spoken = self._spoken.get((number, name), set()) | self._own.get((number, name), set())
-            if values and 0 not in spoken and (number, name) not in self._own_deletes:
-                group_of = self.schema.by_number[number].group_of
-                silent = {c: v for c, v in values.items() if group_of[c.name].number not in spoken}
-                if silent:
-                    by_table.setdefault(number, {})[name] = silent
+            if 0 in spoken or (number, name) in self._own_deletes or (values is None and spoken):
+                continue
+            of = self.schema.by_number[number].group_of
+            silent = None if values is None else {c: v for c, v in values.items() if of[c.name].number not in spoken}
+            by_table.setdefault(number, {})[name] = silent
         for number, wanted in by_table.items():
-            table = self.schema.by_number[number]
-            there = rows.fetch(self.db, table, table.columns, list(wanted))
-            for name, values in wanted.items():
-                if name not in there:
-                    continue
-                now = dict(zip(table.columns, there[name], strict=False))
-                differs = {c: v for c, v in values.items() if now[c] != v}
-                if differs:
-                    rows.update_rows(
-                        self.db,
-                        table,
-                        tuple(differs),
-                        [*([k] for k in row_key(name)), *([v] for v in differs.values())],
-                    )
+            self._stand(self.schema.by_number[number], wanted)
+
+    def _stand(self, table: Table, wanted: dict[str, dict[Column, object] | None]) -> None:
+        there = rows.fetch(self.db, table, table.columns, list(wanted))
+        for name, values in wanted.items():
+            if name not in there:
+                continue
+            keys = [[key] for key in rows.key_values(table, name)]
+            if values is None:
+                rows.mark_deleted(self.db, table, keys)
+                continue
+            rows.mark_living(self.db, table, keys)
+            now = dict(zip(table.columns, there[name], strict=False))
+            differs = {c: v for c, v in values.items() if now[c] != v or type(now[c]) is not type(v)}
+            if differs:
+                rows.update_rows(self.db, table, tuple(differs), [*keys, *([v] for v in differs.values())])
+
+
+def _hear(block: Block, heard: dict[Row, dict[int, tuple[object, ...]]]) -> None:
+    """Note what a block of an earlier return said, by row and group."""
+    keys = len(block.table.key)
+    for n, name in enumerate(block.rows()):
+        if block.op is Op.DELETE:
+            heard.pop((block.table.number, name), None)
+            continue
+        given = {c: values[n] for c, values in zip(block.columns, block.values[keys:], strict=True)}
+        heard.setdefault((block.table.number, name), {}).update(_by_group(block.table, given))
+
+
+def _by_group(table: Table, given: dict[Column, object]) -> dict[int, tuple[object, ...]]:
+    """Return values by group number."""
+    found: dict[int, tuple[object, ...]] = {}
+    for column, value in given.items():
+        number = table.group_of[column.name].number
+        found[number] = (*found.get(number, ()), value)
+    return found
 
 
 def _shown(columns: Sequence[str], values: Sequence[object]) -> str:

@@ -1,7 +1,8 @@
 """How a server and its schools come to know one another, without a trip of its own.
 
-The server registers a school and hands out a registration code and a prefill, on two ways. The school opens the prefill with the
-code and makes its own keys; its first packages carry the certificates that the code signed (``docs/format.md`` 6).
+The server registers a school and hands out a registration code and a prefill, on two ways. The school opens the prefill
+with the code and makes its own keys; its first packages carry the certificates that the code signed
+(``docs/format.md`` 6).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,10 +28,12 @@ from exchange.nodes import CENTRE_SCOPE, KEYS, Clock, SchoolNode, ServerNode, sy
 from exchange.packager import prefill
 from exchange.reading import changesets
 from exchange.records import Block, Cause, Op, PackageKind
+from exchange.rules.heads import active_heads
 from exchange.schema import SCHEMA
 from exchange.store.reference import load_reference, running_semester
-from exchange.store.school import SchoolStore
+from exchange.store.school import FILE, SchoolStore
 from exchange.store.server import ServerStore
+from exchange.store.source import StoreSource
 from exchange.trust.certificates import SignedCertificate, anchor, issue
 from exchange.trust.codes import code_identity, new_code, parse_code
 from exchange.trust.keyfiles import check_passphrase, load_identity, save_head_key, save_identity
@@ -103,34 +107,80 @@ def today(clock: Clock) -> str:
 def init_server(home: Path, db: str | None = None, *, clock: Clock = system_clock) -> ServerMade:
     """Make a server's home, database and keys, and load the reference rows that ship with the program.
 
+    What a kill interrupted, the next call finishes, with the keys that stand there already.
+
+    Args:
+        home: Folder of the server.
+        db: URL of another database than the one in the home.
+        clock: Seconds since 1970.
+
     Raises:
-        HomeExists: KF-102.
+        HomeExists: KF-102, of the home or of the database.
         FolderUnwritable, DiskFull: KF-703, KF-701.
     """
     keys = home / KEYS
-    if keys.exists():
+    spool.unbuild(home)
+    if keys.exists() and not (keys / _UNFINISHED).exists():
         raise errors.HomeExists(home=str(home))
     with spool.disk(home):
-        home.mkdir(parents=True, exist_ok=True)
         for name in FOLDERS:
-            (home / name).mkdir(exist_ok=True)
-    store = ServerStore.create(home, SCHEMA, clock, db)
-    made = {kind: new_identity(kind) for kind in (KeyKind.AKAR, KeyKind.PUSAT, KeyKind.ARSIP)}
-    spare = new_identity(KeyKind.AKAR)
-    root, server = made[KeyKind.AKAR], made[KeyKind.PUSAT]
-    issued = [
-        issue(root, KeyKind.AKAR, spare.public, CENTRE_SCOPE, 2),
-        issue(root, KeyKind.PUSAT, server.public, CENTRE_SCOPE, 1),
-    ]
-    os.makedirs(keys, mode=0o700)
-    for name, identity in (("akar", root), ("akar-cadangan", spare), ("pusat", server), ("arsip", made[KeyKind.ARSIP])):
-        save_identity(keys / name, identity)
-    with store.db.transaction():
-        load_reference(store.db, SCHEMA)
-        for signed in issued:
-            _add_key(store, str(uuid.UUID(bytes=CENTRE_SCOPE)), signed)
-    store.close()
+            (home / name).mkdir(parents=True, exist_ok=True)
+    store = _open_unfinished(home, db, clock)
+    try:
+        if not keys.exists():
+            with spool.building(home) as place:
+                _make_server_keys(place / KEYS)
+        server = _certify(store, keys)
+    finally:
+        store.close()
+    spool.remove(keys / _UNFINISHED)
     return ServerMade(server.key_id.hex(), fingerprint(server.public))
+
+
+_UNFINISHED = ".belum"
+"""Stands beside a server's keys until its database knows them."""
+
+
+def _open_unfinished(home: Path, db: str | None, clock: Clock) -> ServerStore:
+    """Return an empty store, or the one that a killed start left; a server's own is never touched."""
+    try:
+        return ServerStore.create(home, SCHEMA, clock, db)
+    except errors.HomeExists:
+        store = ServerStore.open(home, SCHEMA, clock, db)
+        known = {bytes(key) for (key,) in store.db.execute("SELECT key_id FROM kirim_key")}
+        pusat = home / KEYS / "pusat"
+        if known and not (pusat.exists() and load_identity(pusat).key_id in known):
+            store.close()
+            raise
+        return store
+
+
+def _make_server_keys(keys: Path) -> None:
+    os.makedirs(keys, mode=0o700)
+    spool.put(keys, _UNFINISHED, lambda file: None)
+    for name, kind in _SERVER_KEYS.items():
+        save_identity(keys / name, new_identity(kind))
+
+
+_SERVER_KEYS = {
+    "akar": KeyKind.AKAR,
+    "akar-cadangan": KeyKind.AKAR,
+    "pusat": KeyKind.PUSAT,
+    "arsip": KeyKind.ARSIP,
+}
+
+
+def _certify(store: ServerStore, keys: Path) -> Identity:
+    """Let the root certify the server and its own spare, once, beside the reference rows; return the server's key."""
+    made = {name: load_identity(keys / name) for name in _SERVER_KEYS}
+    root, server = made["akar"], made["pusat"]
+    with store.db.transaction():
+        if not store.db.value("SELECT 1 FROM kirim_key LIMIT 1"):
+            load_reference(store.db, SCHEMA)
+            centre = str(uuid.UUID(bytes=CENTRE_SCOPE))
+            _add_key(store, centre, issue(root, KeyKind.AKAR, made["akar-cadangan"].public, CENTRE_SCOPE, 2))
+            _add_key(store, centre, issue(root, KeyKind.PUSAT, server.public, CENTRE_SCOPE, 1))
+    return server
 
 
 def _add_key(store: ServerStore, scope: str, signed: SignedCertificate, state: str = "aktif") -> None:
@@ -152,6 +202,8 @@ def add_schools(
 ) -> list[SchoolAdded]:
     """Register schools, all or none, and write each one's code and prefill.
 
+    After a kill or a full disk the same call goes on: schools whose codes were not all handed out get new ones.
+
     Args:
         server: The server.
         given: NPSN, name, kind and head of each.
@@ -165,13 +217,20 @@ def add_schools(
     """
     made: list[SchoolAdded] = []
     with server.store.db.transaction():
-        wanted = [(_register(server, row, new_id), row) for row in given]
-        codes = [(scope, row, _issue_code(server, scope)) for scope, row in wanted]
-    for scope, row, code in codes:
-        made.append(_hand_out(server, scope, row.npsn, code, out))
+        scopes = [_register(server, row, new_id) for row in given]
+        codes = [(scope, _issue_code(server, scope)) for scope in scopes]
+    for scope, code in codes:
+        made.append(_hand_out(server, scope, code, out))
         if progress:
             progress(len(made))
+    with server.store.db.transaction():
+        names = [(_HANDING + scope,) for scope in scopes]
+        server.store.db.executemany("DELETE FROM kirim_meta WHERE name = ?", names)
     return made
+
+
+_HANDING = "hand-out-"
+"""Name in ``kirim_meta``, before a ``sekolah_id``: registered, and its code is not known to have been written."""
 
 
 def renew_code(server: ServerNode, npsn: str, *, out: Path | None = None) -> SchoolAdded:
@@ -183,14 +242,17 @@ def renew_code(server: ServerNode, npsn: str, *, out: Path | None = None) -> Sch
     school = server.store.school_by_npsn(npsn)
     with server.store.db.transaction():
         code = _issue_code(server, school.sekolah_id)
-    return _hand_out(server, school.sekolah_id, school.npsn, code, out)
+    return _hand_out(server, school.sekolah_id, code, out)
 
 
 def _register(server: ServerNode, row: SchoolRow, new_id: Callable[[], uuid.UUID]) -> str:
     db, schema = server.store.db, server.store.schema
     npsn = row.npsn.strip().upper()
-    if db.value("SELECT 1 FROM kirim_school WHERE npsn = ?", (npsn,)):
-        raise errors.SchoolExists(npsn=npsn)
+    known = db.value("SELECT sekolah_id FROM kirim_school WHERE npsn = ?", (npsn,))
+    if known is not None:
+        if not server.store.get(_HANDING + known):
+            raise errors.SchoolExists(npsn=npsn)
+        return str(known)
     kinds = {
         str(name).upper(): number
         for number, name in db.execute("SELECT bentuk_pendidikan_id, nama FROM ref_bentuk_pendidikan")
@@ -201,6 +263,7 @@ def _register(server: ServerNode, row: SchoolRow, new_id: Callable[[], uuid.UUID
     if len(npsn) != 8 or not npsn[1:].isdigit() or npsn[0] not in "0123456789KP":
         raise errors.InputRowBad(file="school", row=row.line, column="npsn", value=row.npsn)
     scope = str(new_id())
+    server.store.set(_HANDING + scope, 1)
     school = server.store.add_school(scope, npsn, row.name, kind)
     region = db.value(
         "SELECT kode_wilayah FROM ref_mst_wilayah WHERE id_level_wilayah = 3 ORDER BY kode_wilayah LIMIT 1"
@@ -247,19 +310,17 @@ def _root(server: ServerNode) -> Identity:
     return load_identity(server.home / KEYS / "akar")
 
 
-def _hand_out(server: ServerNode, scope: str, npsn: str, code: str, out: Path | None) -> SchoolAdded:
-    """Write a code's file and its prefill; the code stands nowhere else."""
+def _hand_out(server: ServerNode, scope: str, code: str, out: Path | None) -> SchoolAdded:
+    """Write a prefill, then its code's file; the code stands nowhere else."""
+    school = server.store.school(scope)
+    assert school is not None
+    npsn = school.npsn
     folder = out or server.home / "outbox" / npsn
     text = f"{code}\n\nKode registrasi {npsn}. Simpan baik-baik; jangan dikirim bersama berkas prefill.\n"
-
-    def write(file: BinaryIO) -> None:
-        file.write(text.encode())
-
+    sealed = prefill(server, scope, code_identity(parse_code(code), scope).public, folder)
     name = spool.free_name(folder, f"KODE-{npsn}", ".txt")
-    code_file = spool.put(folder, name, write)
-    return SchoolAdded(
-        npsn, scope, code_file, prefill(server, scope, code_identity(parse_code(code), scope).public, folder)
-    )
+    code_file = spool.put(folder, name, lambda file: file.write(text.encode()))
+    return SchoolAdded(npsn, scope, code_file, sealed)
 
 
 # --- the school -------------------------------------------------------------------------------
@@ -273,6 +334,7 @@ def init_school(home: Path, source: Path, code: str, passphrase: str, *, clock: 
         source: The prefill.
         code: The registration code as somebody typed it.
         passphrase: The head's, at least 12 characters.
+        clock: Seconds since 1970.
 
     Raises:
         HomeExists: KF-102.
@@ -281,11 +343,11 @@ def init_school(home: Path, source: Path, code: str, passphrase: str, *, clock: 
         FileError, TrustError: KF-2xx, KF-3xx, the file is damaged or no prefill.
     """
     check_passphrase(passphrase)
-    if (home / KEYS).exists() or (home / "sekolah.db").exists():
+    spool.unbuild(home)
+    if (home / KEYS).exists() or (home / FILE).exists():
         raise errors.HomeExists(home=str(home))
     raw = parse_code(code)
-    with spool.read_package(source) as file:
-        package = _open_prefill(file, raw)
+    with spool.read_package(source) as file, _open_prefill(file, raw) as package:
         with spool.disk(home):
             for name in ("inbox", "outbox"):
                 (home / name).mkdir(parents=True, exist_ok=True)
@@ -318,57 +380,53 @@ def _open_prefill(file: BinaryIO, code: bytes) -> VerifiedPackage:
 
 def _make_school(home: Path, package: VerifiedPackage, code: bytes, passphrase: str, clock: Clock) -> SchoolMade:
     scope = str(uuid.UUID(bytes=package.header.scope))
-    manifest, items = read_body(package.body, SCHEMA.version)
     identity = code_identity(code, scope)
     device, head = new_identity(KeyKind.PERANGKAT), new_identity(KeyKind.KEPALA)
-    store = SchoolStore.create(home, SCHEMA, clock)
-    assert manifest.answer is not None
-    with store.transaction(), store.capture_off():
+    with closing(SchoolStore.create(home, SCHEMA, clock)) as store, store.transaction(), store.capture_off():
         load_reference(store.db, SCHEMA)
-        store.set(
-            sekolah_id=scope,
-            device=device.key_id.hex(),
-            chain_start=chain_start(scope, device.key_id).hex(),
-            have=manifest.last,
-            have_value=manifest.answer.value.hex(),
-            reference=manifest.reference,
-        )
-        store.scope = scope
-        count: dict[str, int] = {}
-        for found in changesets(SCHEMA, scope, items):
-            for table, rows in load(store, found.blocks).items():
-                count[table] = count.get(table, 0) + rows
-        npsn, nama, bentuk = store.db.execute("SELECT npsn, nama, bentuk_pendidikan_id FROM sekolah").fetchone()
-        assignment = store.db.value(
-            "SELECT ptk_tugas_tambahan_id FROM tugas_tambahan WHERE jabatan_ptk_id IN (?, ?) AND tst_tambahan IS NULL "
-            "AND soft_delete = 0",
-            (heads.KEPALA_SEKOLAH, heads.PLT),
-        )
-        subject = uuid.UUID(assignment).bytes if assignment else bytes(16)
+        count = _take_prefill(store, scope, device.key_id, package)
+        npsn, nama, bentuk = store.db.execute(
+            "SELECT npsn, nama, bentuk_pendidikan_id FROM sekolah WHERE sekolah_id = ?", (scope,)
+        ).fetchone()
+        running = running_semester(store.db)
+        store.set(code=identity.key_id.hex(), npsn=npsn, nama=nama, bentuk=bentuk, semester=running.semester_id)
         node = SchoolNode(store)
-        store.set(
-            code=identity.key_id.hex(),
-            npsn=npsn,
-            nama=nama,
-            bentuk=bentuk,
-            semester=running_semester(store.db).semester_id,
-        )
         node.remember("trusted", package.admitted)
-        node.remember(
-            "own",
-            [
-                issue(identity, KeyKind.PERANGKAT, device.public, scope, 1),
-                issue(identity, KeyKind.KEPALA, head.public, scope, 1, subject),
-            ],
-        )
-        store.db.execute(
-            "INSERT INTO kirim_return (position, value, number, package_id, applied_at) VALUES (?, ?, ?, ?, ?)",
-            (manifest.last, manifest.answer.value, package.header.number, package.package_id, clock()),
-        )
-    store.close()
+        assigned = active_heads(StoreSource(store.db, SCHEMA), scope, running.tahun_ajaran_id)
+        subject = uuid.UUID(assigned[0].assignment).bytes if assigned else bytes(16)
+        own = [
+            issue(identity, KeyKind.PERANGKAT, device.public, scope, 1),
+            issue(identity, KeyKind.KEPALA, head.public, scope, 1, subject),
+        ]
+        node.remember("own", own)
     os.makedirs(home / KEYS, mode=0o700)
     save_identity(home / KEYS / "perangkat", device)
-    # Of the code only what opens returns is kept, until one for this laptop has been applied; its signing key is forgotten.
+    # Of the code only what opens returns is kept, until one for this laptop has been applied; its signing key is not.
     save_identity(home / KEYS / "kode", Identity(identity.kind, identity.suite, bytes(32), identity.seal_seed))
     save_head_key(home / KEYS / "kepala", head, passphrase)
     return SchoolMade(npsn, scope, nama, count, fingerprint(device.public))
+
+
+def _take_prefill(store: SchoolStore, scope: str, device: bytes, package: VerifiedPackage) -> dict[str, int]:
+    """Write a prefill's rows into an empty store as its first return, and count them by table."""
+    manifest, items = read_body(package.body, SCHEMA.version)
+    if manifest.answer is None:
+        raise errors.Malformed(part="answer")
+    store.set(
+        sekolah_id=scope,
+        device=device.hex(),
+        chain_start=chain_start(scope, device).hex(),
+        have=manifest.last,
+        have_value=manifest.answer.value.hex(),
+        reference=manifest.reference,
+    )
+    store.scope = scope
+    count: dict[str, int] = {}
+    for found in changesets(SCHEMA, scope, items):
+        for table, rows in load(store, found.blocks).items():
+            count[table] = count.get(table, 0) + rows
+    store.db.execute(
+        "INSERT INTO kirim_return (position, value, number, package_id, applied_at) VALUES (?, ?, ?, ?, ?)",
+        (manifest.last, manifest.answer.value, package.header.number, package.package_id, store.clock()),
+    )
+    return count

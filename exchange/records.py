@@ -183,8 +183,14 @@ class Counts:
 
     def as_dict(self) -> dict[str, int]:
         """Return the counts under their names in JSON, ``sent`` first."""
-        return {"sent": self.sent, "applied": self.applied, "same": self.same,
-                "conflict": self.conflict, "refused": self.refused, "held": self.held}
+        return {
+            "sent": self.sent,
+            "applied": self.applied,
+            "same": self.same,
+            "conflict": self.conflict,
+            "refused": self.refused,
+            "held": self.held,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,48 +10,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 
 from exchange import errors
 from exchange.errors import Reason
-from exchange.format.changeset import decode_changeset, encode_changeset
 from exchange.limits import IDS_MAX
-from exchange.merge.decision import decide, decide_delete, insert_allowed
-from exchange.records import Block, Cause, ChangesetHead, Counts, Line, Op, Outcome, Position, row_key
+from exchange.merge.decision import decide, decide_delete, insert_allowed, may_set, says_nothing
+from exchange.openlist import OpenList, parent_table
+from exchange.records import Block, Cause, ChangesetHead, Op, Outcome
 from exchange.rules.columns import faults
 from exchange.schema.model import Column, Group, Policy, Table
-from exchange.store import chains, rows
-from exchange.store.server import School, ServerStore, is_opinion, last_words
+from exchange.store import rows
+from exchange.store.server import Entry, School, ServerStore, is_opinion, last_words
+from exchange.taken import Taken
 
 Codes = Callable[[str], Collection[object] | None]
 """Gives the codes of a reference table, or ``None`` when the table is not kept here."""
 
-IndexRow = tuple[int, str, int, int, int, int]
-"""(table, row, group, op, cause, locked) of ``kirim_index``."""
-
 _HEAD_POSTS = {2, 33}
 """``jabatan_ptk_id`` of Kepala Sekolah and Plt: the dinas assigns these, whoever owns other duties (domain 2.4)."""
-
-
-@dataclass
-class Taken:
-    """What became of one changeset.
-
-    Attributes:
-        counts: Outcomes by change.
-        lines: Every change that was not simply applied.
-        index: What goes back to the school, or to others who see a row, because of this changeset.
-        tables: Rows by table number and operation, as the approval counts them.
-        claims: (table, column) to values that this changeset set on natural unique keys.
-        touched: Rows and groups written, by table number: kept only while others see rows of this school.
-    """
-
-    counts: Counts = field(default_factory=Counts)
-    lines: list[Line] = field(default_factory=list)
-    index: list[IndexRow] = field(default_factory=list)
-    tables: Counter[tuple[int, Op]] = field(default_factory=Counter)
-    claims: dict[tuple[Table, Column], set[object]] = field(default_factory=dict)
-    touched: dict[tuple[int, str], set[int]] = field(default_factory=dict)
 
 
 class Taking:
@@ -76,10 +52,8 @@ class Taking:
         known: Collection[tuple[int, str]] = (),
     ) -> None:
         self.server, self.db, self.schema = server, server.db, server.schema
-        self.school, self.scope, self.device, self.head, self.codes = school, school.sekolah_id, device, head, codes
-        self.taken = Taken()
-        self._known = known
-        self._outcomes: Counter[Outcome] = Counter()
+        self.scope, self.codes = school.sekolah_id, codes
+        self.taken = Taken(known)
         self._own_parents: dict[str, set[str]] = {}
         self._parents = {
             parent.name
@@ -88,73 +62,86 @@ class Taking:
         }
         entries = server.entries_after(self.scope, head.base.number) if school.position > head.base.number else []
         self._tail = last_words(entries)
+        self._tail_rows: dict[int, list[str]] = {}
+        for number, name in self._tail:
+            self._tail_rows.setdefault(number, []).append(name)
         self._gone = {
             key
             for key, groups in self._tail.items()
             if 0 in groups and groups[0].op is Op.DELETE and is_opinion(groups[0])
         }
-        self._open: set[tuple[int, str]] = {
-            (table, row)
-            for table, row in self.db.execute("SELECT table_no, row FROM kirim_open WHERE scope = ?", (self.scope,))
-        }
+        self._open = OpenList(self.db, self.schema, self.scope, device, head.number)
 
     # --- blocks -------------------------------------------------------------------------------
 
     def block(self, block: Block) -> None:
-        """Take one block: every row of it gets exactly one outcome."""
-        self.taken.tables[block.table.number, block.op] += block.count
-        before = self._outcomes.total()
+        """Take one block: every row of it gets exactly one outcome.
+
+        Raises:
+            Malformed: KF-208, it names a row twice.
+            DoesNotAddUp: KF-502.
+        """
+        names = block.rows()
+        if len(set(names)) != block.count:
+            raise errors.Malformed(part="block: a row twice")
+        before = self.taken.outcomes.total()
         if block.table.is_reference:
-            self._refuse_rows(block, range(block.count), errors.TABLE_CLOSED)
+            self._refuse_rows(block, names)
         elif block.op is Op.INSERT:
-            self._insert(block)
+            self._insert(block, names)
         elif block.op is Op.UPDATE:
-            self._update(block)
+            self._update(block, names)
         else:
-            self._delete(block)
-        told = self._outcomes.total() - before
+            self._delete(block, names)
+        told = self.taken.outcomes.total() - before
         if told != block.count:
             raise errors.DoesNotAddUp(sent=block.count, told=told)
 
     def finish(self) -> Taken:
         """Return what became of the changeset, after trying open rows that may enter now."""
-        count = self._outcomes
-        self.taken.counts = Counts(
-            applied=count[Outcome.APPLIED],
-            same=count[Outcome.SAME],
-            conflict=count[Outcome.CONFLICT],
-            refused=count[Outcome.REFUSED],
-            held=count[Outcome.HELD],
-        )
+        for row, reason in self._open.reasons() if self._open else ():
+            block = self._open.get(row)
+            there = rows.fetch(self.db, block.table, (), [row[1]])
+            if row[1] in there and there[row[1]][-1] == self.scope:
+                self._open.drop(row)  # the centre has made it meanwhile, and its row goes to the school
+                self._enter_hanging(block.table, row[1])
+            elif reason == errors.CODE_UNKNOWN.number and not self._insert_faults(block, [row[1]], there):
+                self._enter_later(block)  # the code has come since
+        self.taken.settle()
         return self.taken
 
     # --- inserts ------------------------------------------------------------------------------
 
-    def _insert(self, block: Block) -> None:
-        table, names = block.table, block.rows()
+    def _insert(self, block: Block, names: Sequence[str]) -> None:
+        table, given = block.table, block
         if not insert_allowed(table.owner):
-            self._refuse_rows(block, range(block.count), errors.TABLE_CLOSED)
+            self._refuse_rows(block, names)
+            return
+        again = {n for n, name in enumerate(names) if (table.number, name) in self._open}
+        for n in sorted(again):
+            self._enter(_one_of(block, n))
+        block, names = _without(block, names, again)
+        if not block.count:
             return
         there = rows.fetch(self.db, table, (), names)
         refused = self._insert_faults(block, names, there)
         for n, (reason, column) in refused.items():
-            self._open_row(block, n, names[n], reason, column)
+            self._open_row(_one_of(block, n), reason, column)
         block, names = _without(block, names, refused)
         if not block.count:
             return
-        stripped = self._strip(block, names)
-        block = stripped.block
-        met = [n for n, name in enumerate(names) if name in there or (table.number, name) in self._open]
-        for n in met:
-            self._one(block, n, names[n], worst=stripped.worst.get(names[n], Outcome.SAME))
+        block, worst = self._strip(block, names)
+        met = {n for n, name in enumerate(names) if name in there}
+        for n in sorted(met):
+            self._one(_one_of(block, n), names[n], worst=worst.get(names[n], Outcome.SAME))
         fresh, fresh_names = _without(block, names, met)
         if fresh.count:
             rows.insert_rows(self.db, table, fresh.columns, fresh.values, self.scope)
-            self._wrote(fresh, fresh_names)
+            self.taken.wrote(fresh, fresh_names)
             self._remember_own(table, fresh_names)
             for name in fresh_names:
-                self._outcomes[max(Outcome.APPLIED, stripped.worst.get(name, Outcome.APPLIED))] += 1
-        self._revive_parents(block, names)
+                self.taken.outcomes[max(Outcome.APPLIED, worst.get(name, Outcome.APPLIED))] += 1
+        self._parents_after(given, names)
 
     def _insert_faults(
         self, block: Block, names: Sequence[str], there: dict[str, tuple[object, ...]]
@@ -174,10 +161,9 @@ class Taking:
                 for n, value in enumerate(values) if foreign else ():
                     if value in foreign:
                         refused.setdefault(n, (errors.OTHER_HOME, column))
-            if self._open and column.ref in self.schema.by_name:
-                number = self.schema.by_name[column.ref].number
+            if self._open and (parent := parent_table(self.schema, column)):
                 for n, value in enumerate(values):
-                    if (number, value) in self._open:
+                    if (parent.number, str(value)) in self._open:
                         refused.setdefault(n, (errors.PARENT_OPEN, column))
             if column.name == "jabatan_ptk_id" and table.name == "tugas_tambahan":
                 for n, value in enumerate(values):
@@ -189,45 +175,57 @@ class Taking:
         for n, name in enumerate(names) if there else ():
             if name in there and there[name][-1] != self.scope:
                 refused[n] = (errors.OTHER_HOME, None)
+        self._hang_within(block, names, refused)
         return refused
 
-    def _strip(self, block: Block, names: Sequence[str]) -> _Stripped:
-        """Take columns out of an insert that a school may not set; a value in one is refused by itself."""
+    def _hang_within(
+        self, block: Block, names: Sequence[str], refused: dict[int, tuple[Reason, Column | None]]
+    ) -> None:
+        """Refuse rows that hang on a refused row of the same block: a table may point to itself."""
+        for column, values in zip(block.columns, block.values[len(block.table.key) :], strict=True):
+            if column.ref != block.table.name:
+                continue
+            more = True
+            while more and refused:
+                out = {names[n] for n in refused}
+                more = False
+                for n, value in enumerate(values):
+                    if n not in refused and value in out:
+                        refused[n] = (errors.PARENT_OPEN, column)
+                        more = True
+
+    def _strip(self, block: Block, names: Sequence[str]) -> tuple[Block, dict[str, Outcome]]:
+        """Take values out of an insert that a school may not set; each is refused by itself."""
         table, worst = block.table, dict[str, Outcome]()
-        kept: list[Column] = []
         values = list(block.values[: len(table.key)])
         for column, given in zip(block.columns, block.values[len(table.key) :], strict=True):
             group = table.group_of[column.name]
             # A value that Dapodik gives every new row by itself is nobody's decision.
-            if group.policy not in {Policy.PUSAT, Policy.DINAS} or all(
-                value in (None, column.default) for value in given
-            ):
-                kept.append(column)
+            if may_set(group.policy) or all(value in (None, column.default) for value in given):
                 values.append(given)
                 continue
             reason = errors.OWNED_BY_DINAS if group.policy is Policy.DINAS else errors.OWNED_BY_PUSAT
             present = rows.fetch(self.db, table, (column,), names)
+            values.append([value if value == column.default else None for value in given])
             for name, value in zip(names, given, strict=True):
                 stood = present[name][0] if name in present else None
-                if value is not None and value != stood:
+                if value not in (None, column.default) and value != stood:
                     worst[name] = Outcome.REFUSED
-                    self._line(table, name, group, Outcome.REFUSED, reason, (column,), (value,), (stood,))
-                    self._correct(table, name, group.number)
-        return _Stripped(Block(table, block.op, tuple(kept), values), worst)
+                    self.taken.line(table, name, group, Outcome.REFUSED, reason, (column,), (value,), (stood,))
+                    self.taken.correct(table, name, group.number)
+        return Block(table, block.op, block.columns, values), worst
 
     # --- updates ------------------------------------------------------------------------------
 
-    def _update(self, block: Block) -> None:
-        table, names = block.table, block.rows()
+    def _update(self, block: Block, names: list[str]) -> None:
+        table = block.table
         careful: set[int] = set()
         groups = _groups(block)
-        if any(group.policy in {Policy.PUSAT, Policy.DINAS} for group in groups):
+        if not all(may_set(group.policy) for group in groups) or table.name == "tugas_tambahan":
             careful.update(range(block.count))
         for column, values in zip(block.columns, block.values[len(table.key) :], strict=True):
             careful.update(faults(column, values, self._codes(column)))
             if column.name == table.scope or column.name == table.parent_column:
-                careful.update(range(block.count))
-            if table.name == "tugas_tambahan":
                 careful.update(range(block.count))
         if self._tail or self._open:
             careful.update(
@@ -250,74 +248,90 @@ class Taking:
                 }
                 careful.update(n for n, name in enumerate(names) if name in odd)
                 plain, plain_names = _without(block, names, careful)
-            self._outcomes[Outcome.APPLIED] += plain.count
-            self._wrote(plain, plain_names)
+            self.taken.outcomes[Outcome.APPLIED] += plain.count
+            self.taken.wrote(plain, plain_names)
         for n in sorted(careful):
-            self._one(block, n, names[n])
-        self._revive_parents(block, names)
+            self._one(_one_of(block, n), names[n])
+        self._parents_after(block, names)
 
-    def _one(self, block: Block, n: int, name: str, worst: Outcome = Outcome.SAME) -> None:
-        """Decide one row group by group and carry it out."""
-        table, keys = block.table, len(block.table.key)
-        given = {column: values[n] for column, values in zip(block.columns, block.values[keys:], strict=True)}
+    def _one(self, block: Block, name: str, worst: Outcome = Outcome.SAME) -> None:
+        """Decide one row group by group and carry it out.
+
+        Args:
+            block: The row alone.
+            name: Its id.
+            worst: Worst outcome of what was decided of it before.
+        """
+        table, keys = block.table, block.values[: len(block.table.key)]
+        given = _given(block)
         if (table.number, name) in self._open:
-            self._complete(table, name, given)
+            self._complete(block, name)
             return
         there = rows.fetch(self.db, table, table.columns, [name]).get(name)
         if there is None:
-            self._make(table, name, given)
+            # An edit of a row that nobody here has heard of makes it: what was entered is not lost.
+            self._insert(Block(table, Op.INSERT, block.columns, block.values), [name])
             return
         stood = dict(zip(table.columns, there, strict=False))
         if there[-1] != self.scope:
             self._refuse_foreign(table, name, given, stood)
             return
-        tail = self._tail.get((table.number, name), {})
-        whole = tail[0] if 0 in tail and tail[0].op is not Op.DELETE else None
+        whole, dead = block.op is Op.INSERT, there[-2] == 1
+        if whole:
+            given = dict.fromkeys(table.columns) | given  # a column that an insert leaves out is empty
         locks = {group for _, group in self.server.locks(table.number, [name])}
+        tail = self._tail.get((table.number, name), {})
         set_now: dict[Column, object] = {}
         for group in dict.fromkeys(table.group_of[column.name] for column in given):
             columns = tuple(column for column in given if table.group_of[column.name] is group)
             sent, was = tuple(given[c] for c in columns), tuple(stood[c] for c in columns)
-            fault = self._fault(table, name, columns, sent)
-            if fault is not None:
-                worst = max(worst, Outcome.REFUSED)
-                self._line(table, name, group, Outcome.REFUSED, fault, columns, sent, was)
-                self._correct(table, name, group.number)
+            locked = group.number in locks
+            if whole and says_nothing(group, sent) and not (dead and may_set(group.policy, locked=locked)):
+                if not _equal(sent, was):
+                    self.taken.correct(table, name, group.number)
                 continue
-            entry = tail.get(group.number) or whole
-            unseen = entry.cause if entry is not None and is_opinion(entry) else None
-            verdict = decide(group.policy, equal=_equal(sent, was), unseen=unseen, locked=group.number in locks)
-            worst = max(worst, verdict.outcome)
-            if verdict.taken:
+            outcome, taken = self._group(table, name, group, columns, sent, was, tail, locked)
+            worst = max(worst, outcome)
+            if taken:
                 set_now.update(zip(columns, sent, strict=True))
-            if verdict.reason is not None:
-                self._line(
-                    table,
-                    name,
-                    group,
-                    verdict.outcome,
-                    verdict.reason,
-                    columns,
-                    sent,
-                    was,
-                    cause=unseen or Cause.SEKOLAH,
-                    won=verdict.taken,
-                )
-                if verdict.taken:
-                    self._back(table, name, group.number)
-                else:
-                    self._correct(table, name, group.number)
-        if there[-2] == 1:
-            worst = max(worst, Outcome.CONFLICT)
-            self._revive(table, name)
-            self._line(table, name, None, Outcome.CONFLICT, errors.REVIVED, won=True)
+        if dead:
+            worst = max(worst, self._live_again(table, name, whole))
         if set_now:
-            one = Block(
-                table, Op.UPDATE, tuple(set_now), [*([k] for k in row_key(name)), *([v] for v in set_now.values())]
+            values = [*keys, *([value] for value in set_now.values())]
+            rows.update_rows(self.db, table, tuple(set_now), values)
+            self.taken.wrote(Block(table, Op.UPDATE, tuple(set_now), values), [name])
+        self.taken.outcomes[worst] += 1
+
+    def _group(
+        self,
+        table: Table,
+        name: str,
+        group: Group,
+        columns: tuple[Column, ...],
+        sent: tuple[object, ...],
+        was: tuple[object, ...],
+        tail: dict[int, Entry],
+        locked: bool,
+    ) -> tuple[Outcome, bool]:
+        """Decide one group and tell of it; return its outcome and whether the sent value stands."""
+        fault = self._fault(table, name, columns, sent)
+        if fault is not None:
+            self.taken.line(table, name, group, Outcome.REFUSED, fault, columns, sent, was)
+            self.taken.correct(table, name, group.number)
+            return Outcome.REFUSED, False
+        entry = tail.get(group.number) or (tail[0] if 0 in tail and tail[0].op is not Op.DELETE else None)
+        unseen = entry.cause if entry is not None and is_opinion(entry) else None
+        verdict = decide(group.policy, equal=_equal(sent, was), unseen=unseen, locked=locked)
+        if verdict.reason is not None:
+            cause = unseen or Cause.SEKOLAH
+            self.taken.line(
+                table, name, group, verdict.outcome, verdict.reason, columns, sent, was, cause=cause, won=verdict.taken
             )
-            rows.update_rows(self.db, table, one.columns, one.values)
-            self._wrote(one, [name])
-        self._outcomes[worst] += 1
+            if verdict.taken:
+                self.taken.back(table, name, group.number)
+            else:
+                self.taken.correct(table, name, group.number)
+        return verdict.outcome, verdict.taken
 
     def _fault(self, table: Table, name: str, columns: Sequence[Column], sent: Sequence[object]) -> Reason | None:
         """Return why a group's values cannot be taken, or ``None``."""
@@ -342,29 +356,29 @@ class Taking:
         stood = rows.fetch(self.db, table, (post,), [name])
         return given.get(post) in _HEAD_POSTS or (name in stood and stood[name][0] in _HEAD_POSTS)
 
-    def _make(self, table: Table, name: str, given: dict[Column, object]) -> None:
-        """Take an edit of a row that nobody here has heard of as a new row: what was entered is not lost."""
-        keys = row_key(name)
-        block = Block(table, Op.INSERT, tuple(given), [*([k] for k in keys), *([v] for v in given.values())])
-        self._insert(block)
-
     def _refuse_foreign(
         self, table: Table, name: str, given: dict[Column, object], stood: dict[Column, object]
     ) -> None:
         """Refuse an edit of another school's row; its true values go back only to a school that sees the row."""
-        seen = self.db.value(
-            "SELECT 1 FROM kirim_seen WHERE table_no = ? AND row = ? AND scope = ?", (table.number, name, self.scope)
-        )
+        seen = self._sees(table, name)
         was = tuple(stood[c] if seen else None for c in given)
-        self._line(table, name, None, Outcome.REFUSED, errors.OTHER_HOME, tuple(given), tuple(given.values()), was)
+        self.taken.line(table, name, None, Outcome.REFUSED, errors.OTHER_HOME, tuple(given), tuple(given.values()), was)
         if seen:
-            self._correct(table, name, 0)
-        self._outcomes[Outcome.REFUSED] += 1
+            self.taken.correct(table, name, 0)
+        self.taken.outcomes[Outcome.REFUSED] += 1
+
+    def _sees(self, table: Table, name: str) -> bool:
+        return bool(
+            self.db.value(
+                "SELECT 1 FROM kirim_seen WHERE table_no = ? AND row = ? AND scope = ?",
+                (table.number, name, self.scope),
+            )
+        )
 
     # --- deletes ------------------------------------------------------------------------------
 
-    def _delete(self, block: Block) -> None:
-        table, names = block.table, block.rows()
+    def _delete(self, block: Block, names: list[str]) -> None:
+        table = block.table
         careful = {n for n, name in enumerate(names) if (table.number, name) in self._open}
         if not insert_allowed(table.owner) or self._tail or table.name == "tugas_tambahan":
             careful = set(range(block.count))
@@ -376,188 +390,192 @@ class Taking:
             plain, plain_names = _without(block, names, careful)
             rows.mark_deleted(self.db, table, plain.values, self.scope)
             gone = sum(1 for name in plain_names if there[name][0] == 1)
-            self._outcomes[Outcome.SAME] += gone
-            self._outcomes[Outcome.APPLIED] += plain.count - gone
-            self._wrote(plain, plain_names)
+            self.taken.outcomes[Outcome.SAME] += gone
+            self.taken.outcomes[Outcome.APPLIED] += plain.count - gone
+            self.taken.wrote(plain, plain_names)
         for n in sorted(careful):
-            self._delete_one(table, names[n])
+            self._delete_one(_one_of(block, n), names[n])
 
-    def _delete_one(self, table: Table, name: str) -> None:
+    def _delete_one(self, block: Block, name: str) -> None:
+        table = block.table
         if (table.number, name) in self._open:
-            self._open.discard((table.number, name))
-            self.db.execute(
-                "DELETE FROM kirim_open WHERE scope = ? AND table_no = ? AND row = ?", (self.scope, table.number, name)
-            )
-            self._outcomes[Outcome.APPLIED] += 1  # the school withdraws what was refused
+            self._open.drop((table.number, name))
+            self.taken.outcomes[Outcome.APPLIED] += 1  # the school withdraws what was refused
+            self._enter_hanging(table, name)
             return
         there = rows.fetch(self.db, table, table.columns, [name]).get(name)
         if there is None or there[-2] == 1:
-            self._outcomes[Outcome.SAME] += 1
+            self.taken.outcomes[Outcome.SAME] += 1
             return
         if there[-1] != self.scope:
             self._refuse_foreign(table, name, {}, {})
             return
         if table.name == "tugas_tambahan" and self._is_head(name, {}):
-            self._line(table, name, None, Outcome.REFUSED, errors.OWNED_BY_DINAS)
-            self._correct(table, name, 0)
-            self._outcomes[Outcome.REFUSED] += 1
+            self.taken.line(table, name, None, Outcome.REFUSED, errors.OWNED_BY_DINAS)
+            self.taken.correct(table, name, 0)
+            self.taken.outcomes[Outcome.REFUSED] += 1
             return
-        tail = {group: entry for group, entry in self._tail.get((table.number, name), {}).items() if is_opinion(entry)}
-        verdict = decide_delete(table.owner, edited=bool(tail), child_added=self._child_added(table, name))
+        edits = [
+            entry
+            for entry in self._tail.get((table.number, name), {}).values()
+            if is_opinion(entry) and entry.op is not Op.DELETE
+        ]
+        verdict = decide_delete(table.owner, edited=bool(edits), child_added=self._child_added(table, name))
         if verdict.reason is not None:
             columns = tuple(c for c, value in zip(table.columns, there, strict=False) if value is not None)
             stood = tuple(value for value in there[: len(table.columns)] if value is not None)
-            cause = next(iter(tail.values())).cause if tail else Cause.SEKOLAH
-            self._line(
+            cause = edits[0].cause if edits else Cause.SEKOLAH
+            self.taken.line(
                 table, name, None, verdict.outcome, verdict.reason, columns, (), stood, cause=cause, won=verdict.taken
             )
         if verdict.taken:
-            keys = [[key] for key in row_key(name)]
-            rows.mark_deleted(self.db, table, keys)
-            self._wrote(Block(table, Op.DELETE, (), keys), [name])
+            rows.mark_deleted(self.db, table, block.values)
+            self.taken.wrote(block, [name])
             if verdict.reason is not None:
-                self._back(table, name, 0, Op.DELETE)
+                self.taken.back(table, name, 0, Op.DELETE)
         else:
-            self._correct(table, name, 0)
-        self._outcomes[verdict.outcome] += 1
+            self.taken.correct(table, name, 0)
+        self.taken.outcomes[verdict.outcome] += 1
 
     def _child_added(self, table: Table, name: str) -> bool:
-        """Whether somebody else hung a new row on this one after the base."""
+        """Whether somebody else hung a row on this one after the base: a new one, or one that hung elsewhere."""
         for child, column in self.schema.children[table.name]:
-            added = [
+            groups = {0} if column in child.key else {0, child.group_of[column.name].number}
+            hung = [
                 row
-                for (number, row), groups in self._tail.items()
-                if number == child.number and 0 in groups and groups[0].op is Op.INSERT and is_opinion(groups[0])
+                for row in self._tail_rows.get(child.number, ())
+                for group, entry in self._tail[child.number, row].items()
+                if group in groups and entry.op is not Op.DELETE and is_opinion(entry)
             ]
-            if not added:
+            if not hung:
                 continue
-            if column in child.key:
-                at = child.key.index(column)
-                if any(row_key(row)[at] == name for row in added):
+            wanted = () if column in child.key else (column,)
+            for row, found in rows.fetch(self.db, child, wanted, list(dict.fromkeys(hung))).items():
+                named = found[0] if wanted else rows.key_values(child, row)[child.key.index(column)]
+                if named == name and found[-2] != 1:
                     return True
-            elif any(
-                found[0] == name and found[1] != 1 for found in rows.fetch(self.db, child, (column,), added).values()
-            ):
-                return True
         return False
 
     # --- rows that live again -----------------------------------------------------------------
 
-    def _revive(self, table: Table, name: str) -> None:
-        rows.mark_living(self.db, table, [[key] for key in row_key(name)])
-        self._back(table, name, 0, Op.INSERT)
-        self._revive_above(table, name)
+    def _live_again(self, table: Table, name: str, whole: bool) -> Outcome:
+        """Bring a deleted row back and return the outcome of that.
 
-    def _revive_parents(self, block: Block, names: Sequence[str]) -> None:
-        """Bring back parents that somebody else deleted and that the school's rows hang on."""
-        if self._gone:
-            for name in names:
-                self._revive_above(block.table, name)
+        It is a conflict when the school had not seen the delete. A school that had, and sends the whole row, takes back a
+        delete of its own.
+        """
+        rows.mark_living(self.db, table, [[key] for key in rows.key_values(table, name)])
+        self.taken.touch(table, [name], {0})
+        self._revive_above(table, name)
+        if whole and (table.number, name) not in self._gone:
+            return Outcome.APPLIED
+        self.taken.back(table, name, 0, Op.INSERT)
+        self.taken.line(table, name, None, Outcome.CONFLICT, errors.REVIVED, won=True)
+        return Outcome.CONFLICT
+
+    def _parents_after(self, block: Block, names: Sequence[str]) -> None:
+        """Bring back parents that somebody else deleted and that the school's rows hang on.
+
+        Args:
+            block: What was sent.
+            names: The rows of it that were not refused whole.
+        """
+        if not self._gone:
+            return
+        for name in names:
+            self._revive_above(block.table, name)
+        self._correct_parents(block)
+
+    def _correct_parents(self, block: Block) -> None:
+        """A parent that stays deleted although the school hung a row on it: its state goes back (rule 14)."""
+        for column, values in zip((*block.table.key, *block.columns), block.values, strict=True):
+            parent = parent_table(self.schema, column)
+            for value in dict.fromkeys(values) if parent else ():
+                if parent and (parent.number, value) in self._gone:
+                    self.taken.correct(parent, str(value), 0)
 
     def _revive_above(self, table: Table, name: str) -> None:
         there = rows.fetch(self.db, table, table.columns, [name]).get(name)
         if there is None or there[-1] != self.scope:
             return
-        values = dict(zip(table.all_columns, (*row_key(name), *there), strict=False))
+        values = dict(zip(table.all_columns, (*rows.key_values(table, name), *there), strict=False))
         for column in table.references:
-            parent = self.schema.by_name.get(column.ref or "")
-            if parent is None or parent.is_reference or (parent.number, values[column]) not in self._gone:
+            parent = parent_table(self.schema, column)
+            if parent is None or (parent.number, values[column]) not in self._gone:
                 continue
             above = str(values[column])
             found = rows.fetch(self.db, parent, (), [above]).get(above)
             if found is not None and found[0] == 1 and found[1] == self.scope:
-                self._line(parent, above, None, Outcome.CONFLICT, errors.REVIVED, won=True)
-                self._revive(parent, above)
+                self._live_again(parent, above, whole=False)
 
     # --- the open list ------------------------------------------------------------------------
 
-    def _refuse_rows(self, block: Block, which: Iterable[int], reason: Reason) -> None:
+    def _refuse_rows(self, block: Block, names: Sequence[str]) -> None:
         """Refuse whole rows of a table that schools do not make; the centre's row goes back if there is one."""
-        names = block.rows()
-        there = rows.fetch(self.db, block.table, (), names)
-        for n in which:
-            sent = tuple(values[n] for values in block.values[len(block.table.key) :])
-            self._line(block.table, names[n], None, Outcome.REFUSED, reason, block.columns, sent)
-            self._outcomes[Outcome.REFUSED] += 1
-            if names[n] in there and there[names[n]][-1] == self.scope:
-                self._correct(block.table, names[n], 0)
-            elif block.op is Op.INSERT and not block.table.is_reference:
-                self._put_aside(block.table, names[n], block.columns, sent, reason)
+        table, reason = block.table, errors.TABLE_CLOSED
+        there = {} if table.is_reference else rows.fetch(self.db, table, (), names)
+        for n, name in enumerate(names):
+            one = _one_of(block, n)
+            sent = tuple(_given(one).values())
+            self.taken.line(table, name, None, Outcome.REFUSED, reason, block.columns, sent)
+            self.taken.outcomes[Outcome.REFUSED] += 1
+            if name in there and there[name][-1] == self.scope:
+                self.taken.correct(table, name, 0)
+            elif not table.is_reference:
+                self._put_aside(one, reason)
 
-    def _open_row(self, block: Block, n: int, name: str, reason: Reason, column: Column | None) -> None:
-        """Refuse a new row whole: it waits at the school, marked, and its values are kept aside here."""
-        sent = tuple(values[n] for values in block.values[len(block.table.key) :])
-        if reason is errors.OTHER_HOME and (
-            there := rows.fetch(self.db, block.table, block.table.columns, [name]).get(name)
-        ):
-            self._refuse_foreign(
-                block.table,
-                name,
-                dict(zip(block.columns, sent, strict=True)),
-                dict(zip(block.table.columns, there, strict=False)),
-            )
+    def _open_row(self, block: Block, reason: Reason, column: Column | None) -> None:
+        """Refuse a new row whole: it waits at the school, marked, and its values are kept aside here.
+
+        Args:
+            block: The row alone.
+            reason: Why.
+            column: The column whose value is wrong, if it is one.
+        """
+        table, name = block.table, block.rows()[0]
+        if reason is errors.OTHER_HOME and self._sees(table, name):
+            given = _given(block)
+            there = rows.fetch(self.db, table, tuple(given), [name])[name]
+            self._refuse_foreign(table, name, given, dict(zip(given, there, strict=False)))
             return
-        named = (column,) if column is not None and column in block.columns else ()
-        value = tuple(
-            values[n] for c, values in zip((*block.table.key, *block.columns), block.values, strict=True) if c in named
-        )
-        self._line(block.table, name, None, Outcome.REFUSED, reason, named, value)
-        self._put_aside(block.table, name, block.columns, sent, reason)
-        self._outcomes[Outcome.REFUSED] += 1
+        named = {c: value for c, value in _given(block).items() if column in (None, c)}
+        self.taken.line(table, name, None, Outcome.REFUSED, reason, tuple(named), tuple(named.values()))
+        self._put_aside(block, reason)
+        self.taken.outcomes[Outcome.REFUSED] += 1
 
-    def _put_aside(
-        self, table: Table, name: str, columns: Sequence[Column], sent: Sequence[object], reason: Reason
-    ) -> None:
-        one = Block(table, Op.INSERT, tuple(columns), [*([k] for k in row_key(name)), *([v] for v in sent)])
-        head = ChangesetHead(1, Position(0, bytes(8)))
-        self.db.execute(
-            "INSERT INTO kirim_open (scope, table_no, row, code, device, number, bytes) VALUES (?, ?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT (scope, table_no, row) DO UPDATE SET code = excluded.code, bytes = excluded.bytes",
-            (
-                self.scope,
-                table.number,
-                name,
-                reason.number,
-                self.device,
-                self.head.number,
-                chains.frame(encode_changeset(self.schema, self.scope, head, [one])),
-            ),
-        )
-        self._open.add((table.number, name))
+    def _put_aside(self, block: Block, reason: Reason) -> None:
+        self._open.put(block, reason)
+        if self._gone:
+            self._correct_parents(block)
 
-    def _complete(self, table: Table, name: str, given: dict[Column, object]) -> None:
-        """Put later values into an open row; it enters as soon as it can, with every row that waited for it."""
-        values = self._aside(table, name) | given
-        self._open.discard((table.number, name))
-        self.db.execute(
-            "DELETE FROM kirim_open WHERE scope = ? AND table_no = ? AND row = ?", (self.scope, table.number, name)
-        )
-        block = Block(table, Op.INSERT, tuple(values), [*([k] for k in row_key(name)), *([v] for v in values.values())])
-        self._insert(block)
-        if (table.number, name) in self._open:
-            return
-        self._back(table, name, 0, Op.INSERT)
-        for waiting, row in sorted(self._open):
-            child = self.schema.by_number[waiting]
-            aside = self._aside(child, row)
-            if any(c.ref == table.name and value == name for c, value in aside.items()):
-                told = Counter(self._outcomes)
-                self._complete(child, row, {})
-                self._outcomes = told  # its own change was told when it was refused; it has just entered
+    def _complete(self, block: Block, name: str) -> None:
+        """Put later values into an open row; it enters as soon as it can."""
+        aside = self._open.get((block.table.number, name))
+        values = _given(aside) | _given(block)
+        given = {column: values[column] for column in block.table.columns if column in values}  # in wire order
+        keys = aside.values[: len(aside.table.key)]
+        self._enter(Block(block.table, Op.INSERT, tuple(given), [*keys, *([v] for v in given.values())]))
 
-    def _aside(self, table: Table, name: str) -> dict[Column, object]:
-        stored = self.db.value(
-            "SELECT bytes FROM kirim_open WHERE scope = ? AND table_no = ? AND row = ?",
-            (self.scope, table.number, name),
-        )
-        _, blocks = decode_changeset(self.schema, self.scope, chains.unframe(bytes(stored)))
-        block = next(blocks)
-        keys = len(table.key)
-        return {
-            column: values[0]
-            for column, values in zip((*table.key, *block.columns), block.values, strict=True)
-            if column in block.columns or column not in table.all_columns[:keys]
-        }
+    def _enter(self, block: Block) -> None:
+        """Try to take an open row, with every row that waits for it."""
+        table, name = block.table, block.rows()[0]
+        self._open.drop((table.number, name))
+        self._insert(block, [name])
+        if (table.number, name) not in self._open:
+            self.taken.back(table, name, 0, Op.INSERT)
+            self._enter_hanging(table, name)
+
+    def _enter_hanging(self, table: Table, name: str) -> None:
+        """Try the rows that wait because of a row which entered or was withdrawn."""
+        for waiting in self._open.hanging_on((table.number, name)):
+            if waiting in self._open:
+                self._enter_later(self._open.get(waiting))
+
+    def _enter_later(self, block: Block) -> None:
+        """Try an open row again. Its own change was told when it was refused, so this is no change of this changeset."""
+        told = Counter(self.taken.outcomes)
+        self._enter(block)
+        self.taken.outcomes = told
 
     # --- notes --------------------------------------------------------------------------------
 
@@ -582,61 +600,6 @@ class Taking:
                 known.clear()
             known.update(map(str, names))
 
-    def _line(
-        self,
-        table: Table,
-        row: str,
-        group: Group | None,
-        outcome: Outcome,
-        reason: Reason,
-        columns: Sequence[Column] = (),
-        sent: Sequence[object] = (),
-        stood: Sequence[object] = (),
-        *,
-        cause: Cause = Cause.SEKOLAH,
-        won: bool = False,
-    ) -> None:
-        self.taken.lines.append(
-            Line(
-                table,
-                row,
-                group,
-                outcome,
-                reason.number,
-                tuple(c.name for c in columns),
-                tuple(sent),
-                tuple(stood),
-                cause,
-                won,
-            )
-        )
-
-    def _correct(self, table: Table, row: str, group: int) -> None:
-        """The server's value of a group, or of the whole row, goes back (rule 14)."""
-        self.taken.index.append((table.number, row, group, int(Op.UPDATE), int(Cause.KOREKSI), 0))
-
-    def _back(self, table: Table, row: str, group: int, op: Op = Op.UPDATE) -> None:
-        """What the school sent itself goes back (rule 16)."""
-        self.taken.index.append((table.number, row, group, int(op), int(Cause.KEMBALI), 0))
-
-    def _wrote(self, block: Block, names: Sequence[str]) -> None:
-        table = block.table
-        for claim in table.unique:
-            if len(claim) == 1 and (column := table.by_name[claim[0]]) in block.columns:
-                values = block.values[len(table.key) + block.columns.index(column)]
-                self.taken.claims.setdefault((table, column), set()).update(v for v in values if v not in (None, ""))
-        if self._known:
-            numbers = {0} if block.op is not Op.UPDATE else {table.group_of[c.name].number for c in block.columns}
-            for name in names:
-                if (table.number, name) in self._known:
-                    self.taken.touched.setdefault((table.number, name), set()).update(numbers)
-
-
-@dataclass(frozen=True, slots=True)
-class _Stripped:
-    block: Block
-    worst: dict[str, Outcome]
-
 
 def _equal(a: Sequence[object], b: Sequence[object]) -> bool:
     return all(type(x) is type(y) and x == y for x, y in zip(a, b, strict=True))
@@ -644,6 +607,16 @@ def _equal(a: Sequence[object], b: Sequence[object]) -> bool:
 
 def _groups(block: Block) -> list[Group]:
     return list(dict.fromkeys(block.table.group_of[column.name] for column in block.columns))
+
+
+def _given(block: Block) -> dict[Column, object]:
+    """Return the set columns of a block's first row."""
+    return {c: values[0] for c, values in zip(block.columns, block.values[len(block.table.key) :], strict=True)}
+
+
+def _one_of(block: Block, n: int) -> Block:
+    """Return one row of a block."""
+    return Block(block.table, block.op, block.columns, [[column[n]] for column in block.values])
 
 
 def _without(block: Block, names: Sequence[str], which: Collection[int]) -> tuple[Block, list[str]]:

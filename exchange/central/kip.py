@@ -167,7 +167,9 @@ def _pupils(server: ServerStore, column: str, wanted: Iterable[str | None]) -> d
         if row[at] in found:
             twice.add(row[at])
         schools, home = active.get(row[0], set()), row[9]
-        scope = home if home in schools else next(iter(schools)) if len(schools) == 1 else ""
+        # The row is written where it is at home, and its home's log tells of it, whichever school he goes to now: a
+        # school that sees the row hears of it too, and a row that moves takes its card along.
+        scope = home if home in schools or len(schools) == 1 else ""
         found[row[at]] = _Pupil(row[0], scope, *row[1:7])
     return {value: pupil for value, pupil in found.items() if value not in twice}
 

@@ -6,12 +6,13 @@ another.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exchange import errors
 from exchange.errors import Reason
 from exchange.records import Cause, Outcome
-from exchange.schema.model import Policy
+from exchange.schema.model import Group, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,31 @@ _SCHOOL_WINS = Verdict(Outcome.CONFLICT, taken=True, reason=errors.BOTH_SCHOOL_W
 _CENTRE_WINS = Verdict(Outcome.CONFLICT, taken=False, reason=errors.BOTH_CENTRE_WON)
 _OWNED = {Policy.PUSAT: errors.OWNED_BY_PUSAT, Policy.DINAS: errors.OWNED_BY_DINAS}
 _LOCKS = {Policy.TERKUNCI: errors.LOCKED, Policy.KIP: errors.LOCKED_KIP}
+
+
+def may_set(policy: Policy, *, locked: bool = False) -> bool:
+    """Return whether a school may set a group of this policy.
+
+    Args:
+        policy: The group's policy.
+        locked: The centre has verified the group (``terkunci``) or set the number (``kip``).
+    """
+    return policy not in _OWNED and not (locked and policy in _LOCKS)
+
+
+def says_nothing(group: Group, values: Sequence[object]) -> bool:
+    """Return whether values of an insert are no opinion: empty, or what Dapodik gives every new row of a centre's column.
+
+    Two sides may make one row, because its id follows from its natural key. What one of them left empty is no opinion
+    against what the other filled in.
+
+    Args:
+        group: Whose values.
+        values: One for each of its columns.
+    """
+    if group.policy in _OWNED:
+        return all(v is None or v == c.default for c, v in zip(group.columns, values, strict=True))
+    return all(value is None for value in values)
 
 
 def decide(policy: Policy, *, equal: bool, unseen: Cause | None, locked: bool) -> Verdict:

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import repeat
 
-from exchange.schema.model import Column, Table
+from exchange.records import row_key
+from exchange.schema.model import Column, Kind, Table
 from exchange.store.database import Database
 
 Columns = tuple[Column, ...]
+
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+
+
+def key_values(table: Table, row: str) -> list[object]:
+    """Return the key values that a row id names, as a store holds them: numbers are numbers again.
+
+    Example:
+        >>> from exchange.schema import SCHEMA
+        >>> key_values(SCHEMA.by_name["tanah_longitudinal"], "3f0c0000-0000-4000-8000-000000000001|2026")
+        ['3f0c0000-0000-4000-8000-000000000001', 2026]
+    """
+    if len(table.key) == 1:
+        return [row]
+    parts = row_key(row)
+    return [
+        int(part) if column.kind is Kind.INTEGER and _INTEGER.fullmatch(part) else part
+        for column, part in zip(table.key, parts, strict=False)
+    ]
 
 
 @lru_cache(maxsize=4096)
@@ -92,7 +113,7 @@ def mark_deleted(db: Database, table: Table, keys: Sequence[Sequence[object]], h
     """Mark rows deleted and return how many live ones there were. Nothing is ever removed."""
     where = " AND ".join(f"{key} = ?" for key in table.key_names)
     guard, extra = (" AND kirim_home = ?", [repeat(home)]) if home is not None else ("", [])
-    sql = f"UPDATE {table.name} SET soft_delete = 1, last_update = CURRENT_TIMESTAMP WHERE {where}{guard} AND soft_delete = 0"
+    sql = f"UPDATE {table.name} SET soft_delete = 1, last_update = CURRENT_TIMESTAMP WHERE {where}{guard} AND soft_delete IS NOT 1"
     return db.executemany(sql, zip(*keys, *extra))
 
 
