@@ -124,6 +124,8 @@ def scaled(text: object, scale: int, *, trimmed: bool) -> int | None:
     if not digits.isdigit() or len(fraction) > scale or len(digits) > 18:
         return None
     value = int(digits) * 10 ** (scale - len(fraction))
+    if value > _INT_MAX:
+        return None
     value = -value if whole.startswith("-") else value
     return value if decimal(value, scale, trimmed=trimmed) == text else None
 
