@@ -1,4 +1,4 @@
-"""Options anywhere, languages, help, wrong usage: what holds for every command."""
+"""Options anywhere, both languages, and what a command imports: what holds for every command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from exchange import __version__
 from tests.flow.program import ROOT, environment, kirim
 
 COMMANDS = (
@@ -39,13 +38,6 @@ COMMANDS = (
 HEAVY = ("sqlalchemy", "xlsxwriter", "openpyxl", "python_calamine", "watchdog")
 
 
-def test_the_version_is_one_line() -> None:
-    """Also as JSON, also behind the name of a language."""
-    assert kirim("--version").out == f"kirim {__version__}\n"
-    assert kirim("--version", "--json").json == {"version": __version__}
-    assert kirim("--json", "--version").json == {"version": __version__}
-
-
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_in_both_languages(name: str) -> None:
     """With its own options and the four that every command takes; nothing is read or made."""
@@ -56,21 +48,6 @@ def test_every_command_has_help_in_both_languages(name: str) -> None:
             assert option in done.out
     assert "Common options:" in told["en"].out
     assert kirim(*name.split(), "-h", "--lang", "en").out == told["en"].out
-
-
-def test_the_help_lists_the_commands_of_the_contract_and_no_others() -> None:
-    """A command of a later time does not stand there before it works."""
-    from exchange.cli.frame import Group
-    from exchange.cli.root import root
-
-    def names(group: Group, before: str = "") -> list[str]:
-        found = []
-        for name in group.list_commands(None):  # type: ignore[arg-type]
-            one = group.get_command(None, name)  # type: ignore[arg-type]
-            found += names(one, f"{before}{name} ") if isinstance(one, Group) else [f"{before}{name}"]
-        return found
-
-    assert sorted(names(root)) == sorted(COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -100,44 +77,6 @@ def test_the_environment_names_home_and_language(tmp_path: Path) -> None:
     other = kirim("school", "status", "--lang", "id", "--json", env=env).error
     assert other == kirim("school", "status", "--json", env=env | {"KIRIM_LANG": ""}).error
     assert other == kirim("school", "status", "--json", env=env | {"KIRIM_LANG": "id_ID.UTF-8"}).error
-
-
-def test_a_failure_for_people_is_three_lines_beside_the_answer(tmp_path: Path) -> None:
-    """What happened, what to do and who, what is safe; nothing on standard output."""
-    done = kirim("school", "status", "--lang", "en", cwd=tmp_path)
-    assert (done.status, done.out) == (1, "")
-    first, second, third = done.err.splitlines()
-    assert first.startswith("KF-101 ")
-    assert second.startswith("next (operator): ")
-    assert third == "safe: nothing was read or changed"
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["nothing"],
-        ["school", "nothing"],
-        ["school", "status", "--nothing"],
-        ["school", "status", "--lang", "xx"],
-        ["school", "init"],
-        ["school", "download", "daftar-lain", "x.xlsx"],
-        ["server", "change", "--as", "saya", "x.csv"],
-        ["server", "school", "add", "--npsn", "00000001"],
-        ["server", "school", "add", "--npsn", "00000001", "--file", "x.csv"],
-        ["server", "return"],
-        ["explain", "KF-000"],
-    ],
-)
-def test_wrong_usage_is_status_two(arguments: list[str], tmp_path: Path) -> None:
-    """For people how it is used; for scripts one document with KF-112. Nothing is made."""
-    done = kirim(*arguments, cwd=tmp_path)
-    assert (done.status, done.out) == (2, "")
-    assert done.err
-    assert "Traceback" not in done.err
-    script = kirim(*arguments, "--json", cwd=tmp_path)
-    assert script.status == 2
-    assert script.error["code"] == "KF-112"
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_stands_behind_two_dashes_is_no_option(tmp_path: Path) -> None:

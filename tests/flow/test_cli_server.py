@@ -71,18 +71,6 @@ def test_init_makes_a_home_once(tmp_path: Path) -> None:
     assert (again.status, again.error["code"]) == (1, "KF-102")
 
 
-def test_another_database_is_named_by_option_or_environment(tmp_path: Path) -> None:
-    """The home then has no database of its own; every later command needs the name too."""
-    url = f"sqlite:///{tmp_path / 'lain.db'}"
-    home = ("--home", tmp_path / "pusat", "--json")
-    assert kirim("--db", url, "server", "init", *home).status == 0
-    assert (tmp_path / "lain.db").is_file()
-    assert not (tmp_path / "pusat" / "server.db").exists()
-    assert kirim("server", "status", *home, env={"KIRIM_DB": url}).json["schools"] == 0
-    assert kirim("server", "status", *home, "--db", url).status == 0
-    assert kirim("server", "status", *home).status == 1
-
-
 def test_one_school_and_many_schools_are_registered(world: World) -> None:
     """Each gets a code in a file, alone on its first line, and a prefill; an NPSN that exists is refused whole."""
     one = world.add("02000001")
@@ -193,13 +181,6 @@ def test_many_equal_faults_are_one_cause_with_ten_names(world: World) -> None:
     report = people.out.splitlines()[60:]
     assert sum(".jpg" in line for line in report) == 10
     assert "    and 50 more" in report
-
-
-def test_a_file_name_cannot_steer_the_terminal(world: World) -> None:
-    """Escape characters of a name are shown, not sent."""
-    people = kirim("server", "ingest", photo(world, "a\x1b[2Jb.jpg"), "--home", world.server_home)
-    assert "\x1b" not in people.out + people.err
-    assert "\\x1b" in people.out
 
 
 # --- watch ------------------------------------------------------------------------------------
