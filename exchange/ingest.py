@@ -10,10 +10,11 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from exchange import applying, capture, errors, spool
 from exchange.applying import Applying
-from exchange.candidates import candidates
+from exchange.candidates import Candidate, candidates
 from exchange.central.kip import retry_waiting
 from exchange.errors import ExchangeError
 from exchange.format.body import Item, read_body
@@ -21,7 +22,7 @@ from exchange.intake import FileResult, Ingested, Intake
 from exchange.nodes import KEYS, SchoolNode, ServerNode
 from exchange.reading import Content, Found
 from exchange.records import PackageKind
-from exchange.trust.opening import VerifiedPackage, open_package
+from exchange.trust.opening import VerifiedPackage, inspect_package, open_package
 
 __all__ = ["AppliedFiles", "FileResult", "Ingested", "apply_file", "apply_files", "ingest_paths"]
 
@@ -82,18 +83,19 @@ def apply_files(node: SchoolNode, paths: Sequence[Path]) -> AppliedFiles:
 
     Args:
         node: The school.
-        paths: Files, in any order.
+        paths: Files, folders and ZIPs, in any order.
     """
     done = AppliedFiles()
-    numbered: list[tuple[int, Path]] = []
-    for path in paths:
-        numbered.append((_claimed_number(path), path))
-    for _, path in sorted(numbered, key=lambda pair: pair[0]):
+    numbered = [(_claimed_number(node, candidate), candidate) for candidate in candidates(paths)]
+    for _, candidate in sorted(numbered, key=lambda pair: pair[0]):
         try:
-            report = apply_file(node, path)
+            with candidate.open(node.home) as file:
+                report = _apply_open(node, file)
         except ExchangeError as error:
-            done.failed.append((str(path), error))
+            done.failed.append((candidate.label, error))
             continue
+        finally:
+            candidate.done()
         done.done += 1
         if report is not None:
             done.applied += 1
@@ -105,12 +107,10 @@ def apply_files(node: SchoolNode, paths: Sequence[Path]) -> AppliedFiles:
     return done
 
 
-def _claimed_number(path: Path) -> int:
+def _claimed_number(node: SchoolNode, candidate: Candidate) -> int:
     """Return the number that a file claims, only to apply several in order."""
-    from exchange.trust.opening import inspect_package
-
     try:
-        with spool.read_package(path) as file:
+        with candidate.open(node.home) as file:
             header = inspect_package(file).header
     except ExchangeError:
         return 0
@@ -123,30 +123,35 @@ def apply_file(node: SchoolNode, path: Path) -> applying.Report | None:
     Raises:
         FileError, TrustError: KF-2xx, KF-3xx; nothing was changed.
         ReturnUnfit: KF-404; nothing was changed, and the next export tells the server everything it needs.
+        StoreBusy, DiskFull, FileUnreadable: KF-601, KF-701, KF-702; nothing was changed.
 
     Source:
         docs/protocol.md, rules 21 to 23.
     """
-    store = node.store
     with spool.read_package(path) as file:
-        package = open_package(
-            file, kinds={PackageKind.BALASAN}, find=node.find, identities=node.identities, folder=node.home
-        )
+        return _apply_open(node, file)
+
+
+def _apply_open(node: SchoolNode, file: BinaryIO) -> applying.Report | None:
+    store = node.store
+    package = open_package(
+        file, kinds={PackageKind.BALASAN}, find=node.find, identities=node.identities, folder=node.home
+    )
     assert isinstance(package, VerifiedPackage)
     with package:
         if str(uuid.UUID(bytes=package.header.scope)) != store.scope:
             raise errors.OtherReceiver()
         manifest, items = read_body(package.body, store.schema.version)
+        report: applying.Report | None = None
         try:
-            if not applying.fits(store, manifest):
-                return None
+            if applying.fits(store, manifest):
+                with store.transaction():
+                    report = _apply(node, package, manifest, Content(store.schema, store.scope, items))
         except errors.ReturnUnfit:
             store.set(tell_all=1)
             raise
-        with store.transaction():
-            report = _apply(node, package, manifest, Content(store.schema, store.scope, items))
-    if not store.get("code"):
-        (node.home / KEYS / "kode").unlink(missing_ok=True)
+    if not store.get("code"):  # also after a repeat: a kill may have come just before
+        spool.remove(node.home / KEYS / "kode")
     return report
 
 

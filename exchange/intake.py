@@ -47,7 +47,8 @@ _OWED, _TRIED = "owed-", "tried-"
 """Names in ``kirim_meta``, each before a ``sekolah_id``: a return is owed; held packages were tried at a position."""
 
 _NAME_CHARACTERS = 64
-_ORPHAN = -(1 << 62)
+_ORPHANS = -(1 << 62)
+"""Indexes of results: files named from 0, packages that wait in the ledger below, kept files in no ledger from here."""
 
 _log = logging.getLogger(__name__)
 
@@ -135,6 +136,7 @@ class Intake:
         self._results: dict[int, FileResult] = {}
         self._finished: dict[bytes, FileResult] = {}
         self._settled: list[bytes] = []
+        self._orphans: list[Path] = []
 
     # --- batches ------------------------------------------------------------------------------
 
@@ -146,7 +148,8 @@ class Intake:
         Raises:
             ExchangeError: of the disk or the database; what was taken before stays taken, the rest stays where it is.
         """
-        batch: list[tuple[int, Candidate]] = []
+        orphans, self._orphans = self._orphans, []
+        batch = [(n, Candidate(spool.shown(path), path)) for n, path in enumerate(orphans, _ORPHANS)]
         size = count = 0
         for index, candidate in enumerate(given):
             batch.append((index, candidate))
@@ -173,6 +176,7 @@ class Intake:
         finally:
             for one in accepted:
                 one.package.body.close()
+        self._finished.update((o.package.package_id, self._results[o.index]) for o in accepted if o.index < 0)
         if any(self._state(package_id) == "accepted" for _, _, package_id in repeats):
             self._merge_waiting()
         for index, candidate, package_id in repeats:
@@ -182,7 +186,11 @@ class Intake:
                 result = self._results[index]
                 if result.code != errors.FileUnreadable.code:
                     candidate.done()
-                self._tell(result) if index >= 0 else self._tell_unnamed(result)
+                if index >= 0:
+                    self._tell(result)
+                else:
+                    self._tell_unnamed(result)
+                    self._drop_orphan(candidate, result)
 
     def _tell(self, result: FileResult) -> None:
         if self._on_file:
@@ -191,6 +199,12 @@ class Intake:
     def _tell_unnamed(self, result: FileResult) -> None:
         if self._unattended:
             self._tell(result)
+
+    def _drop_orphan(self, candidate: Candidate, result: FileResult) -> None:
+        """Take a kept file away that turned out to be no package: it stands in quarantine now."""
+        is_refused = result.status == "quarantined" and result.code != errors.FileUnreadable.code
+        if is_refused and self._state(bytes.fromhex(candidate.path.stem)) is None:
+            spool.remove(candidate.path)
 
     @contextmanager
     def _step(self) -> Iterator[None]:
@@ -408,6 +422,8 @@ class Intake:
             if len(moved) == before:
                 self.server.store.set(f"{_TRIED}{scope}", _tried(self.server.store.school(scope)))
                 break
+        if moved and not waiting:
+            self.db.execute("DELETE FROM kirim_meta WHERE name = ?", (f"{_TRIED}{scope}",))
         return moved
 
     def _retry(self, scope: str, seq: int, package_id: bytes, label: str, code: int) -> FileResult | None:
@@ -457,14 +473,15 @@ class Intake:
     def finish(self) -> list[FileResult]:
         """Finish what a kill left, and try held packages again whose school has moved since.
 
+        Files that were kept and are in no ledger are taken with the next ones, once more from the beginning.
+
         Returns:
-            What became of packages that were kept and not merged, and of held ones that moved.
+            What became of packages that were accepted and not merged, and of held ones that moved.
         """
         told = self._merge_waiting()
         with self._step():
             # Within a transaction no other process stands between keeping a file and noting it.
-            orphans = [path for path in sorted(self.held.glob("*.kirim")) if self._is_orphan(path)]
-        told += self._take_orphans(orphans)
+            self._orphans = [path for path in sorted(self.held.glob("*.kirim")) if self._is_orphan(path)]
         spool.sweep(self.held)
         spool.sweep(self.server.home / "quarantine")
         return told + self._release()
@@ -525,19 +542,6 @@ class Intake:
         package_id = bytes.fromhex(path.stem)
         settle(self.server, package_id)
         return self._state(package_id) is None
-
-    def _take_orphans(self, orphans: Sequence[Path]) -> list[FileResult]:
-        """Take kept files that are in no ledger, once more from the beginning."""
-        told = []
-        for path in orphans:
-            self._batch([(_ORPHAN, Candidate(spool.shown(path), path))])
-            result = self._results.pop(_ORPHAN, None)
-            if result is not None:
-                told.append(result)
-                self._finished[bytes.fromhex(path.stem)] = result
-                if result.status == "quarantined" and result.code != errors.FileUnreadable.code:
-                    spool.remove(path)
-        return told
 
     def _release(self) -> list[FileResult]:
         """Try held packages again, of schools whose log has moved since the last time."""

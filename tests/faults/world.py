@@ -13,6 +13,9 @@ from tests.life import Clock, Life, Sekolah
 _LABELS = {"kirim_package": {"seq", "file", "received_at", "ledger", "receipt", "file_key"}}
 """Columns that tell when or under which name something came, not what."""
 
+_TIMES = {"create_date", "last_update"}
+"""Columns of every exchanged table that this machine's clock fills."""
+
 
 def tables(node: ServerNode | SchoolNode, *without: str) -> dict[str, list[tuple[Any, ...]]]:
     """Return every table's rows in order, without the columns that only say when or under which name."""
@@ -22,7 +25,7 @@ def tables(node: ServerNode | SchoolNode, *without: str) -> dict[str, list[tuple
     for name in names:
         if name in without or name.startswith("sqlite_"):
             continue
-        columns = [c[1] for c in db.execute(f"PRAGMA table_info({name})") if c[1] not in _LABELS.get(name, ())]
+        columns = [c[1] for c in db.execute(f"PRAGMA table_info({name})") if c[1] not in _LABELS.get(name, set()) | _TIMES]
         rows = [tuple(row) for row in db.execute(f"SELECT {', '.join(columns)} FROM {name}")]
         found[name] = sorted(rows, key=repr)
     return found
