@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -94,6 +96,16 @@ def message_id(text: str | None) -> str | None:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
+def first_sentence(text: str) -> str:
+    """Return the first sentence of a text without its full stop.
+
+    Example:
+        >>> first_sentence("Takes files. They are copied.")
+        'Takes files'
+    """
+    return text.partition("\n\n")[0].partition(". ")[0].rstrip(".")
+
+
 class Option(click.Option):
     """An option whose help is a message id.
 
@@ -168,6 +180,24 @@ def _common_options() -> list[click.Parameter]:
     return made
 
 
+HELP_WIDTHS = (50, 98)
+"""Columns of help, least and most: longer lines are hard to read."""
+
+
+@cache
+def _help_width() -> int:
+    """Return how wide help is. Click would import shutil for it, nearly a tenth of the start."""
+    try:
+        wide = int(os.environ.get("COLUMNS", "")) or 80
+    except ValueError:
+        try:
+            wide = os.get_terminal_size().columns or 80
+        except OSError:
+            wide = 80
+    least, most = HELP_WIDTHS
+    return max(least, min(wide - 2, most))
+
+
 class Command(click.Command):
     """A command with the common options. Its function takes what was asked first and returns an answer.
 
@@ -178,7 +208,7 @@ class Command(click.Command):
     help_id: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("context_settings", {"help_option_names": ["-h", "--help"], "max_content_width": 100})
+        kwargs.setdefault("context_settings", {"help_option_names": ["-h", "--help"], "terminal_width": _help_width()})
         super().__init__(*args, **kwargs)
         self.params += _common_options()
 
@@ -197,7 +227,7 @@ class Command(click.Command):
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """Return the first sentence of the help, whole: a list of commands may wrap."""
-        return (self.help or "").partition("\n\n")[0].partition(". ")[0].rstrip(".")
+        return first_sentence(self.help or "")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options, then the common ones."""
@@ -230,13 +260,20 @@ class Group(Command, click.Group):
 
     Args:
         later: Name of a command to where it stands, ``module:attribute``.
+        told: Name of a command to its help, for those that a list of commands need not import.
     """
 
     command_class = Command
 
-    def __init__(self, *args: Any, later: Mapping[str, str] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        later: Mapping[str, str] | None = None,
+        told: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.later = dict(later or {})
+        self.later, self.told = dict(later or {}), dict(told or {})
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order in which they were declared."""
@@ -252,8 +289,15 @@ class Group(Command, click.Group):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands, then the options."""
-        self.format_commands(ctx, formatter)
+        with formatter.section(tr("Commands")):
+            formatter.write_dl([(name, self._brief(ctx, name)) for name in self.list_commands(ctx)])
         Command.format_options(self, ctx, formatter)
+
+    def _brief(self, ctx: click.Context, name: str) -> str:
+        if name in self.told:
+            return first_sentence(tr(self.told[name]))
+        command = self.get_command(ctx, name)
+        return command.get_short_help_str() if command is not None else ""
 
 
 Group.group_class = Group

@@ -18,6 +18,10 @@ def _version(ctx: click.Context, parameter: click.Parameter, value: bool) -> Non
     ctx.exit()
 
 
+SCHOOL = "At a school: take Excel lists in, check, export, apply what comes back."
+SERVER = "At the server: register schools, take their files in, answer them, make the centre's changes."
+"""Help of the two roles; it stands here so that the list of commands need not import them."""
+
 root = Group(
     "kirim",
     help="""Kirim File: school data by file, where there is no internet.
@@ -41,5 +45,6 @@ root = Group(
         "explain": "exchange.cli.general:explain",
         "demo": "exchange.cli.general:demo",
     },
+    told={"school": SCHOOL, "server": SERVER},
 )
 """The program."""

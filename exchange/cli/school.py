@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from exchange.cli.frame import Answer, Asked, Group, argument, file_argument, note, option
+from exchange.cli.root import SCHOOL
 from exchange.cli.secrets import agree, secret
 from exchange.words import number, size, tr, trn
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from exchange.rules.findings import Finding
     from exchange.store.school import SchoolStore
 
-school = Group("school", help="At a school: take Excel lists in, check, export, apply what comes back.")
+school = Group("school", help=SCHOOL)
 """The commands of a school."""
 
 _passphrase_file = option(

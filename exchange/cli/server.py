@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from exchange.cli.frame import Answer, Asked, Group, argument, file_argument, note, option, print_json, say
+from exchange.cli.root import SERVER
 from exchange.words import mark, number, tr, trn
 
 if TYPE_CHECKING:
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
     from exchange.nodes import ServerNode
     from exchange.packager import Returned, Returns
 
-server = Group(
-    "server", help="At the server: register schools, take their files in, answer them, make the centre's changes."
-)
+server = Group("server", help=SERVER)
 """The commands of a server."""
 
 schools = Group("school", help="Register schools and give out registration codes.")
