@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -48,11 +49,12 @@ class Database:
     Args:
         connection: A DBAPI connection in autocommit mode.
         owner: What lent the connection and takes it back on :meth:`close`.
+        place: The database's file, to tell a full disk from a broken one.
     """
 
-    def __init__(self, connection: Any, owner: Any = None) -> None:
+    def __init__(self, connection: Any, owner: Any = None, place: Path | None = None) -> None:
         self.connection = connection
-        self._owner = owner
+        self._owner, self._place = owner, place
         self._depth = 0
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> Any:
@@ -67,14 +69,14 @@ class Database:
         try:
             return self.connection.cursor(_Cursor).execute(sql, parameters)
         except _FAULTS as error:
-            raise _translated(error) from error
+            raise _translated(error, self._place) from error
 
     def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> int:
         """Run one statement for many rows and return how many rows it changed. Errors as :meth:`execute`."""
         try:
             return int(self.connection.executemany(sql, rows).rowcount)
         except _FAULTS as error:
-            raise _translated(error) from error
+            raise _translated(error, self._place) from error
 
     def value(self, sql: str, parameters: Sequence[object] = ()) -> Any:
         """Return the first column of the first row, or ``None``."""
@@ -147,16 +149,27 @@ _PLACE = {
 """SQLite's codes for what is wrong with the place, not with the statement or its values."""
 
 
-def _translated(error: Exception) -> errors.ExchangeError:
+_ROOM_BYTES = 128 * 1024
+"""With less room, SQLite cannot make the files that it needs beside a database, and says no more than *I/O*."""
+
+
+def _translated(error: Exception, place: Path | None = None) -> errors.ExchangeError:
     whole = getattr(error, "sqlite_errorcode", 0)
     code = whole & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return errors.StoreBusy()
-    if code == sqlite3.SQLITE_FULL:
-        return errors.DiskFull(folder="database")
+    if code == sqlite3.SQLITE_FULL or (code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN} and _is_full(place)):
+        return errors.DiskFull(folder=str(place.parent) if place else "database")
     if code in _PLACE or whole == sqlite3.SQLITE_CONSTRAINT_TRIGGER:  # a trigger that another program left here
         return errors.StoreDamaged(detail=str(error))
     return errors.OwnFault(detail=type(error).__name__ if code == 0 else str(error))
+
+
+def _is_full(place: Path | None) -> bool:
+    try:
+        return place is not None and shutil.disk_usage(place.parent).free < _ROOM_BYTES
+    except OSError:
+        return False
 
 
 def open_sqlite(path: Path) -> Database:
@@ -168,8 +181,8 @@ def open_sqlite(path: Path) -> Database:
         connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
         tune(connection)
     except sqlite3.Error as error:
-        raise _translated(error) from error
-    return Database(connection)
+        raise _translated(error, path) from error
+    return Database(connection, place=path)
 
 
 def tune(connection: Any) -> None:
@@ -205,13 +218,14 @@ def open_url(url: str) -> Database:
         engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise errors.DatabaseUrlBad(url=_SECRET.sub("//***@", url)) from error
-    if engine.dialect.name != "sqlite" or engine.url.database in {None, "", ":memory:"}:
+    if engine.dialect.name != "sqlite" or not engine.url.database or engine.url.database == ":memory:":
         raise errors.DatabaseUrlBad(url=_SECRET.sub("//***@", url))
+    place = Path(engine.url.database)
     try:
         owner: Any = engine.raw_connection()
         connection: Any = owner.driver_connection
         connection.isolation_level = None
         tune(connection)
     except sqlite3.Error as error:
-        raise _translated(error) from error
-    return Database(connection, owner)
+        raise _translated(error, place) from error
+    return Database(connection, owner, place)

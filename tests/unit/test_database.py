@@ -204,7 +204,8 @@ def test_a_constraint_is_our_own_fault(db: Database) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, PARAMETERS_MAX, PARAMETERS_MAX + 1, 3 * PARAMETERS_MAX])
 def test_a_list_of_any_length_is_asked_for_in_full(db: Database, count: int) -> None:
-    db.executemany("INSERT INTO t (id, x) VALUES (?, ?)", [(n, "ya") for n in range(count)])
+    with db.transaction():
+        db.executemany("INSERT INTO t (id, x) VALUES (?, ?)", [(n, "ya") for n in range(count)])
     found = db.chosen("SELECT id FROM t WHERE x = ? AND id IN ({})", range(count), ("ya",))
     assert sorted(n for (n,) in found) == list(range(count))
 
