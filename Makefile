@@ -36,7 +36,7 @@ demo: $(READY)
 	@$(BIN)/kirim demo demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2
 
 lint: $(READY)
 	$(BIN)/ruff check .
