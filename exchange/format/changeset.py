@@ -112,7 +112,7 @@ def decode_head(part: bytes) -> ChangesetHead:
     origin, known = fields[3:] if len(fields) == 5 else (None, None)
     if not (_is_number(number) and number and _is_number(base) and _is_bytes(value, 8)):
         raise Malformed(part="changeset's head")
-    if origin is not None and not (_is_bytes(origin, 32) and _is_number(known)):
+    if len(fields) == 5 and not (_is_bytes(origin, 32) and _is_number(known)):
         raise Malformed(part="changeset's head")
     return ChangesetHead(number, Position(base, value), origin, known)
 

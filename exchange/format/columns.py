@@ -9,7 +9,6 @@ Source:
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -105,10 +104,7 @@ def _present(data: bytes, count: int) -> list[int]:
 
 def _write_numbers(column: Column, values: Sequence[object]) -> tuple[bytes, set[int]]:
     if set(map(type, values)) <= {int}:
-        numbers: Sequence[int] = values  # type: ignore[assignment]
-        if min(numbers, default=0) < _INT_MIN or max(numbers, default=0) > _INT_MAX:
-            raise Malformed(part=column.name)
-        return bytes([_NUMBERS]) + write_integers(numbers), set()
+        return bytes([_NUMBERS]) + write_integers(values), set()  # type: ignore[arg-type]
     return b"", {n for n, value in enumerate(values) if type(value) is not int}
 
 
@@ -144,7 +140,8 @@ def decimal(value: int, scale: int, *, trimmed: bool) -> str:
 
 
 def _write_decimals(column: Column, values: Sequence[object]) -> tuple[bytes, set[int]]:
-    scale = min(column.scale, 18)
+    texts = {value for value in values if type(value) is str}
+    scale = min(column.scale, 18, max((len(text.partition(".")[2]) for text in texts), default=0))
     best: tuple[int, bytes, list[int | None]] | None = None
     for form, trimmed in ((_TRIMMED, True), (_FIXED, False)):
         known = {value: scaled(value, scale, trimmed=trimmed) for value in set(values)}
@@ -172,8 +169,6 @@ def _read_decimals(data: bytes, at: int, count: int) -> tuple[list[object], int]
 
 def _write_doubles(column: Column, values: Sequence[object]) -> tuple[bytes, set[int]]:
     odd = {n for n, value in enumerate(values) if type(value) is not float}
-    if any(map(math.isnan, values if not odd else ())):  # type: ignore[arg-type]
-        raise Malformed(part=column.name)  # SQLite makes NULL of it
     return (b"", odd) if odd else (bytes([_DOUBLES]) + struct.pack(f"<{len(values)}d", *values), odd)
 
 
@@ -181,10 +176,7 @@ def _read_doubles(data: bytes, at: int, count: int) -> tuple[list[object], int]:
     end = at + 8 * count
     if end > len(data):
         raise Malformed(part="doubles")
-    found = struct.unpack(f"<{count}d", data[at:end])
-    if any(map(math.isnan, found)):
-        raise Malformed(part="doubles")
-    return list(found), end
+    return list(struct.unpack(f"<{count}d", data[at:end])), end
 
 
 # --- days and moments -------------------------------------------------------------------------
@@ -280,7 +272,10 @@ def _plain_texts(texts: Sequence[str]) -> bytes:
     lengths = list(map(len, texts))
     if max(lengths, default=0) > TEXT_CHARACTERS_MAX:
         raise TooLarge(part="text", limit=TEXT_CHARACTERS_MAX)
-    joined = "".join(texts).encode("utf-8")
+    try:
+        joined = "".join(texts).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise Malformed(part="text") from error
     return write_integers(lengths) + len(joined).to_bytes(4, "big") + joined
 
 

@@ -82,7 +82,7 @@ def unpack(data: bytes) -> str:
     Raises:
         ValueError: the bits are no such text in its one form.
     """
-    if len(data) > CHARACTERS_MAX:
+    if len(data) > 2 * CHARACTERS_MAX:
         raise ValueError("too long")
     bits = f"{int.from_bytes(data, 'big'):0{len(data) * 8}b}"
     letters, at, end = [], 2, 3

@@ -61,7 +61,7 @@ def decode_outcome(schema: Schema, data: bytes) -> tuple[Counts, list[Line]]:
     given.feed(data)
     try:
         _expect(given, 2)
-        told = Counts(*(_count(count) for count in given.unpack()))
+        applied, same, conflict, refused, held = (_count(count) for count in given.unpack())
         lines: list[Line] = []
         for _ in range(given.read_array_header()):
             lines += _lines(schema, given, _LINES_MAX - len(lines))
@@ -69,7 +69,7 @@ def decode_outcome(schema: Schema, data: bytes) -> tuple[Counts, list[Line]]:
         raise Malformed(part="outcome") from error
     if given.tell() != len(data):
         raise Malformed(part="outcome")
-    return told, lines
+    return Counts(applied, same, conflict, refused, held), lines
 
 
 _ARRAY_MAX = 1024

@@ -1,0 +1,103 @@
+"""Outcomes: one cause is told once, equal ones are equal bytes, hostile ones are refused."""
+
+from __future__ import annotations
+
+import random
+
+import msgpack
+import pytest
+
+from exchange.errors import Malformed, TooLarge
+from exchange.format import outcome
+from exchange.format.outcome import decode_outcome, encode_outcome
+from exchange.records import Cause, Counts, Line, Outcome
+from exchange.schema import SCHEMA
+
+PUPIL = SCHEMA.by_name["peserta_didik"]
+NAMA = PUPIL.group_of["nama"]
+COUNTS = Counts(1, 2, 3, 4, 5)
+
+
+def line(n: int, **changed: object) -> Line:
+    given = {"table": PUPIL, "row": f"00000000-0000-4000-8000-{n:012x}", "group": NAMA, "outcome": Outcome.REFUSED, "code": 512,
+             "columns": ("nama",), "sent": ("BUDI",), "stood": (None,)}  # fmt: skip
+    return Line(**(given | changed))  # type: ignore[arg-type]
+
+
+def test_nothing_but_applied_changes_is_eight_bytes():
+    data = encode_outcome([], Counts(applied=100))
+    assert len(data) == 8
+    assert decode_outcome(SCHEMA, data) == (Counts(applied=100), [])
+
+
+def test_lines_come_back_sorted_by_cause_and_row():
+    lines = [line(3), line(1, code=500), line(2), line(1), line(9, group=None, columns=(), sent=(), stood=())]
+    counts, found = decode_outcome(SCHEMA, encode_outcome(lines, COUNTS))
+    assert counts == COUNTS
+    assert found == [lines[4], lines[1], lines[3], lines[2], lines[0]]
+
+
+def test_equal_lines_in_any_order_are_equal_bytes():
+    lines = [line(n, sent=(value,)) for n in range(3) for value in (None, 1, 1.0, "1", b"1", "1\0")]
+    first = encode_outcome(lines, COUNTS)
+    for seed in range(20):
+        assert encode_outcome(random.Random(seed).sample(lines, len(lines)), COUNTS) == first
+
+
+def test_ten_thousand_equal_faults_cost_little_more_than_their_rows():
+    lines = [line(n, sent=(None,)) for n in range(10_000)]
+    data = encode_outcome(lines, Counts(refused=10_000))
+    assert len(data) < 10_000 * 43
+    assert len(decode_outcome(SCHEMA, data)[1]) == 10_000
+
+
+@pytest.mark.parametrize("data", [b"", b"\x92", b"\xc1", b"\x90", b"\x93\x95\0\0\0\0\0\x90\0", b"\x92\x94\0\0\0\0\x90", b"\x92\x95\0\0\0\0\0\x90\0",
+                                  b"\x92\x95\0\0\0\0\xff\x90", b"\x92\x95\0\0\0\0\xc3\x90", b"\x92\x80\x90", b"\x92\x95\0\0\0\0\0\xdd\xff\xff\xff\xff",
+                                  b"\xdd\xff\xff\xff\xff" * 2_000, b"\x92" + b"\x91" * 5_000])  # fmt: skip
+def test_what_is_no_outcome_is_refused(data):
+    with pytest.raises(Malformed):
+        decode_outcome(SCHEMA, data)
+
+
+GOOD = [40, 1, 4, 512, [1], 0, False, ["r", [1], [2]]]
+
+
+def packed(*shape: object) -> bytes:
+    data: bytes = msgpack.packb([[0, 0, 0, 0, 0], [list(shape)]])
+    return data
+
+
+def test_the_shape_that_the_others_differ_from_is_read():
+    assert len(decode_outcome(SCHEMA, packed(*GOOD))[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        (0, 9_999), (0, None), (0, []), (1, 99), (1, -1), (1, "1"), (2, 5), (2, None), (3, -1), (3, "512"), (3, True), (4, [99]), (4, [-1]), (4, 5),
+        (4, ["nama"]), (5, 7), (5, None), (6, 0), (6, None), (7, ["r", [1]]), (7, [1, [1], [2]]), (7, ["r", 1, [2]]), (7, ["r", [1], None]), (7, 5),
+        (7, {}), (7, [b"r", [1], [2]]),
+    ],
+)  # fmt: skip
+def test_what_is_no_shape_is_refused(at, value):
+    shape = list(GOOD)
+    shape[at] = value
+    with pytest.raises(Malformed):
+        decode_outcome(SCHEMA, packed(*shape))
+
+
+def test_more_lines_than_a_reader_holds_are_refused_before_they_are_read(monkeypatch):
+    monkeypatch.setattr(outcome, "_LINES_MAX", 3)
+    good = encode_outcome([line(n) for n in range(3)], COUNTS)
+    assert len(decode_outcome(SCHEMA, good)[1]) == 3
+    with pytest.raises(TooLarge):
+        decode_outcome(SCHEMA, encode_outcome([line(n, code=500 + n) for n in range(4)], COUNTS))
+    with pytest.raises(TooLarge):
+        decode_outcome(SCHEMA, encode_outcome([line(n) for n in range(4)], COUNTS))
+
+
+def test_causes_and_winners_come_back():
+    for cause in Cause:
+        for won in (False, True):
+            given = line(1, outcome=Outcome.CONFLICT, cause=cause, won=won)
+            assert decode_outcome(SCHEMA, encode_outcome([given], COUNTS))[1] == [given]
