@@ -7,6 +7,7 @@ Source:
 from __future__ import annotations
 
 import itertools
+import math
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -103,6 +104,27 @@ def write_block(numbering: Numbering, block: Block) -> bytes:
     Raises:
         Malformed: KF-208, a text that is not Unicode. TooLarge: KF-207, a text or a run of bytes is too long.
     """
+    _check(block)
+    try:
+        return _written(numbering, block)
+    except UnicodeEncodeError as error:
+        raise Malformed(part=block.table.name) from error
+
+
+def _check(block: Block) -> None:
+    """Refuse what no reader would take, and columns out of wire order, whose values would change places."""
+    numbers, keys = [column.number for column in block.columns], len(block.table.key)
+    if numbers != sorted(set(numbers)) or any(n < keys for n in numbers):
+        raise Malformed(part="columns")
+    if (block.op is Op.DELETE and numbers) or (block.op is Op.UPDATE and not numbers):
+        raise Malformed(part="columns")
+    if len(block.values) != keys + len(numbers) or {len(column) for column in block.values} != {block.count}:
+        raise Malformed(part="values")
+    if any(None in column for column in block.values[:keys]):
+        raise Malformed(part="key")
+
+
+def _written(numbering: Numbering, block: Block) -> bytes:
     table, flags = block.table, int(block.op) | int(block.cause) << 2 | _LOCKED * block.locked
     front: list[object] = [table.number, flags, block.count]
     if block.home is not None:
@@ -238,6 +260,8 @@ def _read(schema: Schema, numbering: Numbering, fields: list[Any]) -> Block:
     table, op, cause = schema.by_number[number], Op(flags & 3), Cause(flags >> 2 & 7)
     home = None
     if flags & _HOME:
+        if type(fields[at]) is not bytes or len(fields[at]) != 16:
+            raise Malformed(part="home")  # UUID() itself only asserts that these are bytes
         home, at = str(uuid.UUID(bytes=fields[at])), at + 1
     columns, at = _read_column_set(table, fields[at]), at + 1
     if (op is Op.DELETE and columns) or (op is Op.UPDATE and not columns):
@@ -285,7 +309,10 @@ def _read_column_set(table: Table, told: object) -> tuple[Column, ...]:
         raise Malformed(part="columns")
     if any(not len(table.key) <= n < len(table.all_columns) for n in numbers):
         raise Malformed(part="columns")
-    return tuple(table.all_columns[n] for n in numbers)
+    columns = tuple(table.all_columns[n] for n in numbers)
+    if _column_set(table, columns) != told:
+        raise Malformed(part="columns")
+    return columns
 
 
 def _read_plain(column: Column, value: object) -> object:
@@ -302,6 +329,8 @@ def _stored(value: object) -> object:
     """
     if type(value) in {str, bytes} and len(value) > TEXT_CHARACTERS_MAX:  # type: ignore[arg-type]
         raise TooLarge(part="text", limit=TEXT_CHARACTERS_MAX)
+    if type(value) is float and math.isnan(value):
+        raise Malformed(part="value")  # SQLite makes NULL of it
     if type(value) in {str, float, bytes, type(None)} or (type(value) is int and -(1 << 63) <= value < 1 << 63):
         return value
     raise Malformed(part="value")

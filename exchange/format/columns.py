@@ -9,6 +9,7 @@ Source:
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -104,7 +105,10 @@ def _present(data: bytes, count: int) -> list[int]:
 
 def _write_numbers(column: Column, values: Sequence[object]) -> tuple[bytes, set[int]]:
     if set(map(type, values)) <= {int}:
-        return bytes([_NUMBERS]) + write_integers(values), set()  # type: ignore[arg-type]
+        numbers: Sequence[int] = values  # type: ignore[assignment]
+        if min(numbers, default=0) < _INT_MIN or max(numbers, default=0) > _INT_MAX:
+            raise Malformed(part=column.name)
+        return bytes([_NUMBERS]) + write_integers(numbers), set()
     return b"", {n for n, value in enumerate(values) if type(value) is not int}
 
 
@@ -169,6 +173,8 @@ def _read_decimals(data: bytes, at: int, count: int) -> tuple[list[object], int]
 
 def _write_doubles(column: Column, values: Sequence[object]) -> tuple[bytes, set[int]]:
     odd = {n for n, value in enumerate(values) if type(value) is not float}
+    if any(map(math.isnan, values if not odd else ())):  # type: ignore[arg-type]
+        raise Malformed(part=column.name)  # SQLite makes NULL of it
     return (b"", odd) if odd else (bytes([_DOUBLES]) + struct.pack(f"<{len(values)}d", *values), odd)
 
 
@@ -176,7 +182,10 @@ def _read_doubles(data: bytes, at: int, count: int) -> tuple[list[object], int]:
     end = at + 8 * count
     if end > len(data):
         raise Malformed(part="doubles")
-    return list(struct.unpack(f"<{count}d", data[at:end])), end
+    found = struct.unpack(f"<{count}d", data[at:end])
+    if any(map(math.isnan, found)):
+        raise Malformed(part="doubles")
+    return list(found), end
 
 
 # --- days and moments -------------------------------------------------------------------------
