@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exchange import errors
-from exchange.capture import own_blocks
+from exchange.capture import as_deleted, own_blocks
 from exchange.digests import differing_rows, table_pair
 from exchange.format.changeset import decode_changeset
 from exchange.format.outcome import decode_outcome
@@ -341,6 +341,12 @@ class Applying:
                 continue
             back = {str(value) for value in values if (parent.number, value) in self._own_deletes}
             if back:
+                # Whether the server has a row that it has not acknowledged, or refused, shows later: it is sent again.
+                marked = self.db.chosen(
+                    "SELECT row FROM kirim_open WHERE table_no = ? AND row IN ({})", sorted(back), (parent.number,)
+                )
+                doubtful = {row for (row,) in marked} | {row for row in back if 0 in self._own.get((parent.number, row), ())}
+                as_deleted(self.store, parent, sorted(doubtful))
                 rows.mark_living(self.db, parent, [sorted(back)])
 
     def _locks(self, table: Table, name: str) -> set[int]:
@@ -391,7 +397,8 @@ class Applying:
         self.report.lines += lines
         for block in own_blocks(self.store, number - 1, number) if self._has_open else ():
             # A refused value is settled when the school has sent another one, or withdrawn the row.
-            self._settle(block.table, block.rows(), {c.name for c in block.columns} if block.op is Op.UPDATE else None)
+            said = {c.name for c in block.columns} if block.op is Op.UPDATE else None
+            self._settle(block.table, block.rows(), said, opened=True)
         for line in lines:
             if line.outcome is Outcome.REFUSED:
                 self._open(number, line)
@@ -418,7 +425,7 @@ class Applying:
         key = (line.table.number, line.row)
         there = rows.fetch(self.db, line.table, (), [line.row]).get(line.row)
         since = self._own.get(key, set())
-        if there is None or (there[0] == 1 and line.group is None) or (line.group and since & {0, line.group.number}):
+        if there is None or there[0] == 1 or (line.group and since & {0, line.group.number}):
             return
         self.db.execute(
             "INSERT INTO kirim_open (scope, table_no, row, code, device, number, bytes) VALUES (?, ?, ?, ?, ?, ?, ?) "
@@ -429,15 +436,23 @@ class Applying:
         self._opened.add(key)
         self._has_open = True
 
-    def _settle(self, table: Table, names: Sequence[str], columns: set[str] | None) -> None:
-        """Take rows off the open list whose refused columns were spoken of since; all of them without ``columns``."""
+    def _settle(self, table: Table, names: Sequence[str], columns: set[str] | None, *, opened: bool = False) -> None:
+        """Take rows off the open list whose refused columns were spoken of since.
+
+        Args:
+            table: Whose rows.
+            names: Their ids.
+            columns: What was spoken of; the whole row if ``None``.
+            opened: Also rows that this very return put on the list: the school itself said more after that.
+        """
         if not self._has_open:
             return
         sql = "SELECT row, bytes FROM kirim_open WHERE table_no = ? AND row IN ({})"
         settled = [
             (table.number, row)
             for row, shown in list(self.db.chosen(sql, names, (table.number,)))
-            if (table.number, row) not in self._opened and (columns is None or columns & json.loads(shown).keys())
+            if (opened or (table.number, row) not in self._opened)
+            and (columns is None or columns & json.loads(shown).keys())
         ]
         self.db.executemany("DELETE FROM kirim_open WHERE table_no = ? AND row = ?", settled)
 

@@ -15,6 +15,7 @@ from exchange.limits import BLOCK_ROWS_MAX
 from exchange.records import Block, ChangesetHead, Op
 from exchange.schema.model import Table
 from exchange.store import chains
+from exchange.store.rows import key_values
 from exchange.store.school import SchoolStore
 
 Net = dict[str, dict[Op, set[str]]]
@@ -43,6 +44,7 @@ def cut(store: SchoolStore) -> Cut:
         docs/protocol.md, rules 1 and 2.
     """
     put_back = tuple(_put_back(store))
+    _keep_homes(store)
     blocks = changed_blocks(store)
     first = next(blocks, None)
     number = None
@@ -87,6 +89,24 @@ def own_blocks(store: SchoolStore, after: int, last: int) -> Iterator[Block]:
         yield from decode_changeset(store.schema, store.scope, parts)[1]
 
 
+def as_deleted(store: SchoolStore, table: Table, names: Sequence[str]) -> None:
+    """Note rows as if they had been deleted at the last cut, so that the next one sends them whole.
+
+    Args:
+        store: The school's store, inside a transaction.
+        table: Whose rows.
+        names: Their ids.
+    """
+    columns = ", ".join([*(c.name for c in table.all_columns), "kirim_home"])
+    where = " AND ".join(f"{key} = ?" for key in table.key_names)
+    store.db.executemany(
+        f"INSERT INTO kirim_before_{table.name} ({columns}, soft_delete, kirim_existed) "
+        f"SELECT {columns}, 1, 1 FROM {table.name} WHERE {where} "
+        f"AND NOT EXISTS (SELECT 1 FROM kirim_before_{table.name} WHERE {where})",
+        [(*keys, *keys) for keys in (key_values(table, name) for name in names)],
+    )
+
+
 def changed_blocks(store: SchoolStore) -> Iterator[Block]:
     """Yield what was captured as blocks: parents before children, rows in the order in which they were first touched."""
     for table in store.schema.data_tables:
@@ -120,11 +140,13 @@ def insert_blocks(table: Table, found: Iterable[Sequence[tuple[object, ...]]]) -
 
 def _inserted(store: SchoolStore, table: Table) -> Iterator[Block]:
     names = ", ".join(f"t.{c.name}" for c in table.all_columns)
-    revived = "(b.kirim_existed = 0 OR b.soft_delete = 1)"
-    cursor = store.db.execute(
-        f"SELECT {names} {_joined(table)} WHERE {revived} AND t.soft_delete IS NOT 1 ORDER BY b.rowid"
-    )
-    yield from insert_blocks(table, iter(lambda: cursor.fetchmany(BLOCK_ROWS_MAX), []))
+    select = f"SELECT {names} {_joined(table)} WHERE t.soft_delete IS NOT 1"
+    fresh = store.db.execute(f"{select} AND b.kirim_existed = 0 ORDER BY b.rowid")
+    yield from insert_blocks(table, iter(lambda: fresh.fetchmany(BLOCK_ROWS_MAX), []))
+    # A row that lives again travels with its empty columns too: the other side still has what they held.
+    again = store.db.execute(f"{select} AND b.kirim_existed = 1 AND b.soft_delete = 1 ORDER BY b.rowid")
+    while part := again.fetchmany(BLOCK_ROWS_MAX):
+        yield Block(table, Op.INSERT, table.columns, list(zip(*part, strict=True)))
 
 
 def _edited(store: SchoolStore, table: Table) -> Iterator[Block]:
@@ -171,6 +193,17 @@ def _deleted(store: SchoolStore, table: Table) -> Iterator[Block]:
     )
     while part := cursor.fetchmany(BLOCK_ROWS_MAX):
         yield Block(table, Op.DELETE, (), list(zip(*part, strict=True)))
+
+
+def _keep_homes(store: SchoolStore) -> None:
+    """Give rows their home back that another program wrote without it, or copied with it: a home only the centre moves."""
+    for table in store.schema.data_tables:
+        keys = ", ".join(f"b.{key}" for key in table.key_names)
+        astray = store.db.execute(
+            f"SELECT b.kirim_home, {keys} {_joined(table)} WHERE t.kirim_home IS NOT b.kirim_home"
+        ).fetchall()
+        where = " AND ".join(f"{key} = ?" for key in table.key_names)
+        store.db.executemany(f"UPDATE {table.name} SET kirim_home = ? WHERE {where}", astray)
 
 
 def _put_back(store: SchoolStore) -> Iterator[tuple[str, str]]:

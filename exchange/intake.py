@@ -137,6 +137,7 @@ class Intake:
         self._finished: dict[bytes, FileResult] = {}
         self._settled: list[bytes] = []
         self._orphans: list[Path] = []
+        self._keeping = spool.Keeping(self.held)
 
     # --- batches ------------------------------------------------------------------------------
 
@@ -164,6 +165,7 @@ class Intake:
     def _batch(self, batch: Sequence[tuple[int, Candidate]]) -> None:
         accepted: list[_Accepted] = []
         repeats: list[tuple[int, Candidate, bytes]] = []
+        self._keeping = spool.Keeping(self.held)
         try:
             with self._step():
                 for index, candidate in batch:
@@ -172,8 +174,11 @@ class Intake:
                         repeats.append((index, candidate, found.package_id))
                     elif found is not None:
                         accepted.append(found)
+                self._keeping.settle()
+            self.stage("accepted")
             self._merge_all(accepted)
         finally:
+            self._keeping.abandon()
             for one in accepted:
                 one.package.body.close()
         self._finished.update((o.package.package_id, self._results[o.index]) for o in accepted if o.index < 0)
@@ -191,6 +196,9 @@ class Intake:
                 else:
                     self._tell_unnamed(result)
                     self._drop_orphan(candidate, result)
+
+    def stage(self, name: str) -> None:
+        """Called when a step of a batch is durable: ``accepted``, then ``merged``."""
 
     def _tell(self, result: FileResult) -> None:
         if self._on_file:
@@ -260,7 +268,7 @@ class Intake:
         try:
             if school is None:
                 raise errors.SenderUnknown()
-            spool.keep(file, self.held, _name(package.package_id))
+            self._keeping.keep(file, _name(package.package_id))
             seq = self._next_seq()
             self._insert(seq, school, package, candidate.label)
             self._owe(school)
@@ -273,7 +281,7 @@ class Intake:
         header = package.header
         self.db.execute(
             "INSERT INTO kirim_package (seq, package_id, scope, kind, number, device, first, last, state, file, size, "
-            "plaintext, file_key, received_at) VALUES (?, ?, ?, ?, ?, ?, 0, 0, 'accepted', ?, ?, ?, ?, ?)",
+            "plaintext, received_at) VALUES (?, ?, ?, ?, ?, ?, 0, 0, 'accepted', ?, ?, ?, ?)",
             (
                 seq,
                 package.package_id,
@@ -284,7 +292,6 @@ class Intake:
                 label,
                 package.size,
                 package.plaintext_sha256,
-                lock_file_key(self.server.archive.public, package.package_id, package.file_key),
                 self.server.store.clock(),
             ),
         )
@@ -349,6 +356,8 @@ class Intake:
                         self._results[indexes[package_id]] = result
                     else:
                         released.append(result)
+        self.stage("merged")
+        self._lock_keys([one.package for one in accepted])
         for package_id in self._settled:
             settle(self.server, package_id)
         for result in released:
@@ -403,6 +412,25 @@ class Intake:
             ),
         )
         self._settled.append(package_id)
+
+    def _lock_keys(self, packages: Sequence[VerifiedPackage]) -> None:
+        """Keep each file's own key beside it, locked for the archive: a later proof needs no retired server key."""
+        public = self.server.archive.public
+        locked = [(lock_file_key(public, one.package_id, one.file_key), one.package_id) for one in packages]
+        with self.db.transaction():
+            self.db.executemany("UPDATE kirim_package SET file_key = ? WHERE package_id = ?", locked)
+
+    def _lock_left(self) -> None:
+        """Lock the keys of files whose step a kill cut short."""
+        left = self.db.execute(
+            "SELECT DISTINCT package_id FROM kirim_package WHERE file_key IS NULL AND state IN ('merged', 'held')"
+        ).fetchall()
+        for (package_id,) in left:
+            try:
+                with self._reopen(bytes(package_id)) as package:
+                    self._lock_keys([package])
+            except (*_BLAMED, errors.FileUnreadable) as error:
+                _log.warning("%s: %s", error.code, error.lines()[0])
 
     # --- held ---------------------------------------------------------------------------------
 
@@ -461,7 +489,9 @@ class Intake:
 
     def _reopen(self, package_id: bytes) -> VerifiedPackage:
         """Open a package that was kept. Its own header still carries what certificates it needs."""
-        with spool.read_package(self.held / _name(package_id)) as file:
+        name = _name(package_id)
+        archived = self.server.home / "archive" / name[:2] / name
+        with spool.read_package(archived if archived.exists() else self.held / name) as file:
             package = open_package(
                 file, kinds={PackageKind.KIRIM}, find=self._find, identities=self.server.identities, folder=self.held
             )
@@ -479,6 +509,7 @@ class Intake:
             What became of packages that were accepted and not merged, and of held ones that moved.
         """
         told = self._merge_waiting()
+        self._lock_left()
         with self._step():
             # Within a transaction no other process stands between keeping a file and noting it.
             self._orphans = [path for path in sorted(self.held.glob("*.kirim")) if self._is_orphan(path)]

@@ -13,7 +13,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -160,6 +160,65 @@ def keep(source: IO[bytes], folder: Path, name: str) -> Path:
             file.write(piece)
 
     return put(folder, name, copy, replace=True)
+
+
+class Keeping:
+    """Files that are kept together: written one by one, made durable all at once, and named only then.
+
+    Making each file durable by itself costs more than verifying and merging a small package.
+
+    Args:
+        folder: Where they are kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._parts: list[tuple[BinaryIO, Path, Path]] = []
+
+    def keep(self, source: IO[bytes], name: str) -> None:
+        """Copy an open file under a name of ours, which it gets by :meth:`settle`. Errors as :func:`keep`."""
+        target, part = self._folder / name, self._folder / f".{secrets.token_hex(8)}{PARTIAL}"
+        if target.exists():
+            return
+        with readable(source):
+            source.seek(0)
+        with disk(self._folder):
+            file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
+            self._parts.append((file, part, target))
+            _claim(file.fileno())
+        for piece in pieces(source):
+            with disk(self._folder):
+                file.write(piece)
+        with disk(self._folder):
+            file.flush()
+
+    def settle(self) -> None:
+        """Make every file durable and give it its name."""
+        with disk(self._folder):
+            if len(self._parts) > _SYNC_FILES and hasattr(os, "sync"):
+                os.sync()
+            else:
+                for file, _, _ in self._parts:
+                    os.fsync(file.fileno())
+            for file, part, target in self._parts:
+                if os.name == "nt":
+                    file.close()
+                os.replace(part, target)
+            if self._parts:
+                sync_folder(self._folder)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of what has no name yet."""
+        for file, part, _ in self._parts:
+            with suppress(OSError):  # a full disk, met once more
+                file.close()
+            part.unlink(missing_ok=True)
+        self._parts = []
+
+
+_SYNC_FILES = 4
+"""From how many files on one ``sync`` of the whole system is cheaper than one for each."""
 
 
 # --- reading ----------------------------------------------------------------------------------

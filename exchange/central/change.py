@@ -216,5 +216,6 @@ def _blocks(server: ServerStore, cause: Cause, entry: _Row, stood: tuple[object,
         locked = {group for _, group in server.locks(table.number, [entry.row])}
         if all(now[c] == v for c, v in zip(columns, values, strict=True)) and (not entry.locked or groups <= locked):
             return []
-    op = Op.UPDATE if stood is not None else Op.INSERT
+    # A deleted row that is changed lives again, and goes back whole: the other side may never have had it.
+    op = Op.UPDATE if stood is not None and stood[-2] != 1 else Op.INSERT
     return [Block(table, op, columns, [*keys, *([value] for value in values)], cause, entry.locked)]

@@ -31,7 +31,7 @@ def chain_start(scope: str, device: bytes) -> bytes:
         device: Key id (8 bytes).
 
     Source:
-        docs/format.md, "Chain".
+        docs/format-body.md, section 3.2.
     """
     return hashlib.sha256(b"kirim/1 rantai\0" + uuid.UUID(scope).bytes + device).digest()
 

@@ -15,6 +15,13 @@ def row_hash(values: Sequence[object]) -> bytes:
 
     Args:
         values: Key values, then every column in wire order, in the form of a store.
+
+    Source:
+        docs/format-body.md, section 7.1.
+
+    Example:
+        >>> row_hash(["a", 1]) == row_hash(("a", 1)) != row_hash(["a", 1.0])
+        True
     """
     return hashlib.sha256(msgpack.packb(values, use_bin_type=True)).digest()[:8]
 
@@ -23,7 +30,7 @@ def table_digest(found: Iterable[Sequence[object]]) -> tuple[int, bytes]:
     """Return (rows, digest): the sum of the row hashes modulo 2^64, so that order does not matter (8 bytes).
 
     Source:
-        docs/format.md, "Digests"; requirement R28.
+        docs/format-body.md, section 7.2; requirement R28.
 
     Example:
         >>> table_digest([("a", 1), ("b", None)]) == table_digest([("b", None), ("a", 1)])
@@ -37,7 +44,14 @@ def table_digest(found: Iterable[Sequence[object]]) -> tuple[int, bytes]:
 
 
 def root(tables: Mapping[int, tuple[int, bytes]]) -> bytes:
-    """Return the first 16 bytes of SHA-256 over all tables' numbers, counts and digests, in order of the numbers."""
+    """Return the first 16 bytes of SHA-256 over all tables' numbers, counts and digests, in order of the numbers.
+
+    Args:
+        tables: Number to (rows, digest); those without rows say nothing.
+
+    Source:
+        docs/format-body.md, section 7.2.
+    """
     digest = hashlib.sha256(b"kirim/1 sidik\0")
     for number in sorted(tables):
         count, value = tables[number]

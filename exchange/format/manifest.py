@@ -1,7 +1,7 @@
 """A package's manifest as bytes: one positional msgpack array in its one canonical encoding.
 
 Source:
-    docs/format-body.md, section 1.
+    docs/format-body.md, section 2.
 """
 
 from __future__ import annotations
