@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import bare_upsert, data, harness
+from benchmarks import data, harness
 from benchmarks.field import Copies, bare, blocks_of, fill, opened
 from exchange import ingest, packager
+from exchange.candidates import candidates
 from exchange.format.body import read_body
-from exchange.ingest import Intake
-from exchange.intake import candidates
+from exchange.intake import Intake
 from exchange.reading import changesets
-from exchange.records import Block, ChangesetHead, Op
+from exchange.records import Block, ChangesetHead
 from exchange.schema import SCHEMA
 from exchange.taking import Taking
 from tests.life import PASSPHRASE, Life, Sekolah

@@ -1,7 +1,8 @@
 """A return applied at a school: what the centre says meets what the school has not sent yet.
 
-The same pure decision as at the server, so both sides reach the same value (``docs/protocol.md`` 21 to 23). Everything happens
-in the caller's transaction, with capture switched off: what a return brings is no change of the school's own.
+The same pure decision as at the server, so both sides reach the same value (``docs/protocol.md`` 21 to 23).
+Everything happens in the caller's transaction, with capture switched off: what a return brings is no change of the
+school's own.
 """
 
 from __future__ import annotations

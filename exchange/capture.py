@@ -1,8 +1,9 @@
 """From the school's store to a changeset: what changed since the last cut, net of what was undone.
 
-Triggers keep each row's image before its first change (``exchange/store/ddl.py``). A cut compares the image with the row
-now, writes the difference as the next changeset of the school's chain and empties the images, all in one transaction. A
-row made and deleted between two cuts is no change, nor is an edit that was undone, nor one of audit columns alone.
+Triggers keep each row's image before its first change (``exchange/store/ddl.py``). A cut compares the image with the
+row now, writes the difference as the next changeset of the school's chain and empties the images, all in one
+transaction. A row made and deleted between two cuts is no change, nor is an edit that was undone, nor one of audit
+columns alone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Digests of a scope's rows, computed outside the merge path: the net under everything else (R28).
 
-A school sends them with each package, the server compares. A difference means that the two stores diverged, however that came
-about; it is named by table at once and by row after the next round trip.
+A school sends them with each package, the server compares. A difference means that the two stores diverged, however
+that came about; it is named by table at once and by row after the next round trip.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def _named(row: str) -> bytes:
 
 
 def differing_rows(db: Database, schema: Schema, packed: bytes) -> tuple[Table | None, list[str], int]:
-    """Return the table that packed hashes speak of, the own rows that differ or are missing there, and how many are missing here.
+    """Return the table that packed hashes speak of, the own rows that differ or are missing there, and how many are
+    missing here.
 
     Args:
         db: A school's store.
@@ -88,8 +89,8 @@ def differing_rows(db: Database, schema: Schema, packed: bytes) -> tuple[Table |
 def diverged(server: ServerStore, school: School) -> list[Table]:
     """Return the tables of a school's scope that do not hold what the school said it holds.
 
-    Compared are tables in which nobody else changed anything after what the school had applied, and of which no row waits on
-    the open list: there both sides must be equal.
+    Compared are tables in which nobody else changed anything after what the school had applied, and of which no row
+    waits on the open list: there both sides must be equal.
 
     Args:
         server: The store.

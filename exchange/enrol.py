@@ -217,7 +217,12 @@ def add_schools(
     """
     made: list[SchoolAdded] = []
     with server.store.db.transaction():
-        scopes = [_register(server, row, new_id) for row in given]
+        scopes: list[str] = []
+        for row in given:
+            scope = _register(server, row, new_id)
+            if scope in scopes:
+                raise errors.SchoolExists(npsn=row.npsn)
+            scopes.append(scope)
         codes = [(scope, _issue_code(server, scope)) for scope in scopes]
     for scope, code in codes:
         made.append(_hand_out(server, scope, code, out))
@@ -248,11 +253,6 @@ def renew_code(server: ServerNode, npsn: str, *, out: Path | None = None) -> Sch
 def _register(server: ServerNode, row: SchoolRow, new_id: Callable[[], uuid.UUID]) -> str:
     db, schema = server.store.db, server.store.schema
     npsn = row.npsn.strip().upper()
-    known = db.value("SELECT sekolah_id FROM kirim_school WHERE npsn = ?", (npsn,))
-    if known is not None:
-        if not server.store.get(_HANDING + known):
-            raise errors.SchoolExists(npsn=npsn)
-        return str(known)
     kinds = {
         str(name).upper(): number
         for number, name in db.execute("SELECT bentuk_pendidikan_id, nama FROM ref_bentuk_pendidikan")
@@ -260,8 +260,13 @@ def _register(server: ServerNode, row: SchoolRow, new_id: Callable[[], uuid.UUID
     kind = kinds.get(_KIND_WORDS.get(row.bentuk.strip().upper(), row.bentuk.strip().upper()))
     if kind is None:
         raise errors.InputRowBad(file="school", row=row.line, column="bentuk", value=row.bentuk)
-    if len(npsn) != 8 or not npsn[1:].isdigit() or npsn[0] not in "0123456789KP":
+    if len(npsn) != 8 or not (npsn.isascii() and npsn[1:].isdigit()) or npsn[0] not in "0123456789KP":
         raise errors.InputRowBad(file="school", row=row.line, column="npsn", value=row.npsn)
+    known = db.value("SELECT sekolah_id FROM kirim_school WHERE npsn = ?", (npsn,))
+    if known is not None:
+        if not server.store.get(_HANDING + known):
+            raise errors.SchoolExists(npsn=npsn)
+        return str(known)
     scope = str(new_id())
     server.store.set(_HANDING + scope, 1)
     school = server.store.add_school(scope, npsn, row.name, kind)

@@ -21,7 +21,7 @@ from exchange.format.body import Item, read_body
 from exchange.intake import FileResult, Ingested, Intake
 from exchange.nodes import KEYS, SchoolNode, ServerNode
 from exchange.reading import Content, Found
-from exchange.records import PackageKind
+from exchange.records import Block, PackageKind
 from exchange.trust.opening import VerifiedPackage, inspect_package, open_package
 
 __all__ = ["AppliedFiles", "FileResult", "Ingested", "apply_file", "apply_files", "ingest_paths"]
@@ -196,7 +196,7 @@ def _apply(node: SchoolNode, package: VerifiedPackage, manifest, content: Conten
     return work.report
 
 
-def _kept(node: SchoolNode, position: int, piece: Found) -> Iterator[object]:
+def _kept(node: SchoolNode, position: int, piece: Found) -> Iterator[Block]:
     """Yield a return's blocks and keep its bytes: a restored server is rebuilt from them (rule 4)."""
     from exchange.store import chains
 

@@ -421,9 +421,11 @@ class Intake:
             self.db.executemany("UPDATE kirim_package SET file_key = ? WHERE package_id = ?", locked)
 
     def _lock_left(self) -> None:
-        """Lock the keys of files whose step a kill cut short."""
+        """Lock the keys of files whose step a kill cut short: they are among the last entries."""
         left = self.db.execute(
-            "SELECT DISTINCT package_id FROM kirim_package WHERE file_key IS NULL AND state IN ('merged', 'held')"
+            "SELECT DISTINCT package_id FROM kirim_package WHERE seq > ? AND file_key IS NULL "
+            "AND state IN ('merged', 'held')",
+            (self._next_seq() - 10 * BATCH_FILES,),
         ).fetchall()
         for (package_id,) in left:
             try:

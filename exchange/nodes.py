@@ -165,7 +165,7 @@ class SchoolNode:
 
     @cached_property
     def device(self) -> Identity:
-        """This laptop's key."""
+        """Key of this laptop."""
         return load_identity(self.home / KEYS / "perangkat")
 
     @property

@@ -1,7 +1,7 @@
 """The open list at the server: new rows of a school that cannot be taken, kept aside until they can.
 
-A row waits whole, with every new row that hangs on it. Later changesets of the school complete its values; a delete of the
-school's withdraws it (``docs/protocol.md`` 12).
+A row waits whole, with every new row that hangs on it. Later changesets of the school complete its values; a delete
+of the school's withdraws it (``docs/protocol.md`` 12).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Changesets to sealed files, in both directions: a school's package, a return, a prefill.
 
-All three are one manifest and changesets for one receiver. A school's package is its own changesets since the server's last
-acknowledgement; a return is one changeset of what others did since the school's last one.
+All three are one manifest and changesets for one receiver. A school's package is its own changesets since the
+server's last acknowledgement; a return is one changeset of what others did since the school's last one.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def export(
 ) -> Exported:
     """Write one package with everything that the server has not acknowledged.
 
-    It asks nothing and changes nothing while data are invalid or no head is assigned. A lost file costs nothing: the next one
-    carries what it carried.
+    It asks nothing and changes nothing while data are invalid or no head is assigned. A lost file costs nothing: the
+    next one carries what it carried.
 
     Args:
         node: The school.

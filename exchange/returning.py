@@ -1,7 +1,7 @@
 """What a return says: the last value of every group that others touched since what the school says it has.
 
-A value is said even where it is what it was then, because the school may have changed it meanwhile and takes a group that
-the return does not speak of as agreed (``docs/protocol.md`` 18).
+A value is said even where it is what it was then, because the school may have changed it meanwhile and takes a group
+that the return does not speak of as agreed (``docs/protocol.md`` 18).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """One changeset of a school taken into the server's tables: authority, validation, decision, writing.
 
-Almost every row goes down the bulk path: a few checks by column, then one statement a block. Rows that anybody else touched
-after the changeset's base, or that are locked, refused, deleted or not the school's, are looked at one by one; they are few.
-What is decided is decided by :mod:`exchange.merge`; this module finds the facts and carries the verdict out, inside the
-caller's transaction.
+Almost every row goes down the bulk path: a few checks by column, then one statement a block. Rows that anybody else
+touched after the changeset's base, or that are locked, refused, deleted or not the school's, are looked at one by
+one; they are few. What is decided is decided by :mod:`exchange.merge`; this module finds the facts and carries the
+verdict out, inside the caller's transaction.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ class Taking:
             careful.update(range(block.count))
         for column, values in zip(block.columns, block.values[len(table.key) :], strict=True):
             careful.update(faults(column, values, self._codes(column)))
-            if column.name == table.scope or column.name == table.parent_column:
+            if column.name in (table.scope, table.parent_column):
                 careful.update(range(block.count))
         if self._tail or self._open:
             careful.update(
@@ -461,8 +461,8 @@ class Taking:
     def _live_again(self, table: Table, name: str, whole: bool) -> Outcome:
         """Bring a deleted row back and return the outcome of that.
 
-        It is a conflict when the school had not seen the delete. A school that had, and sends the whole row, takes back a
-        delete of its own.
+        It is a conflict when the school had not seen the delete. A school that had, and sends the whole row, takes
+        back a delete of its own.
         """
         rows.mark_living(self.db, table, [[key] for key in rows.key_values(table, name)])
         self.taken.touch(table, [name], {0})

@@ -71,7 +71,8 @@ def change(server: ServerStore, as_: str, path: Path, today: date) -> Changed:
     Args:
         server: The store.
         as_: ``verval``, ``dinas`` or ``pusat``.
-        path: CSV with table, id, column, value and, if wanted, verified. ``soft_delete`` = 1 deletes. For ``sekolah`` the id
+        path: CSV with table, id, column, value and, if wanted, verified. ``soft_delete`` = 1 deletes. For ``sekolah``
+            the id
             may be an NPSN, and the columns ``kepala_sekolah`` and ``plt`` assign a head.
         today: Date on which an assignment begins.
 

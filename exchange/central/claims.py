@@ -1,7 +1,7 @@
 """Rows of two people or schools that claim one NISN, NIK or other unique key.
 
-Both rows stay as they are. One finding names both, travels to every school concerned, and does not depend on who came first
-(``docs/protocol.md``, requirement R7). When the claim is gone, so is the finding.
+Both rows stay as they are. One finding names both, travels to every school concerned, and does not depend on who came
+first (``docs/protocol.md``, requirement R7). When the claim is gone, so is the finding.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _findings(
     schools = {home: found.npsn for home, _ in holders if (found := server.school(home))}
     names = ", ".join(f"{schools.get(home, '?')}/{row[:8]}" for home, row in holders)
     message = f"{column.name} {value} dipakai {len(holders)} kali: {names}"[:150]
-    made = []
+    made: list[tuple[str, tuple[object, ...]]] = []
     for home in dict.fromkeys(home for home, _ in holders):
         own = next(row for scope, row in holders if scope == home)
         logid = derive_id("vld_data", table.name, column.name, value, home)
@@ -118,13 +118,10 @@ def _blocks(server: ServerStore, opened: list[tuple[object, ...]], closed: list[
     table = server.schema.by_name["vld_data"]
     columns = tuple(table.by_name[name] for name in _COLUMNS)
     order = [_COLUMNS.index(c.name) + 1 for c in sorted(columns, key=lambda c: c.number)]
-    standing = {
-        logid: message
-        for logid, message in server.db.chosen(
+    standing = dict(server.db.chosen(
             "SELECT logid, error_message FROM vld_data WHERE soft_delete = 0 AND logid IN ({})",
             [str(f[0]) for f in opened],
-        )
-    }
+        ))
     fresh = [finding for finding in opened if standing.get(str(finding[0])) != finding[7]]
     blocks = []
     if fresh:

@@ -47,7 +47,7 @@ class _Pupil:
     row: str
     scope: str
     penerima_kip: object
-    no_kip: object
+    no_kip: str | None
     nm_kip: object
     penerima_kps: object
     no_kps: object
@@ -60,7 +60,8 @@ _COLUMNS = "peserta_didik_id, penerima_kip, no_kip, nm_kip, penerima_kps, no_kps
 def import_kip(server: ServerStore, path: Path, progress: Callable[[int, int], None] | None = None) -> KipImport:
     """Set the KIP numbers of an SK list in the scopes of the pupils' active schools.
 
-    Rows that match nobody are kept and tried again at every import and intake. A second import of a list is all unchanged.
+    Rows that match nobody are kept and tried again at every import and intake. A second import of a list is all
+    unchanged.
 
     Args:
         server: The store.
@@ -112,8 +113,10 @@ def _push(server: ServerStore, given: Sequence[KipRow], progress: Callable[[int,
         elif pupil.row in locked and normal_card(pupil.no_kip) == number:
             unchanged += 1
         elif pupil.row in last:
-            waits.append((row, "twice")) if normal_card(last[pupil.row].no_kip) != number else None
-            unchanged += normal_card(last[pupil.row].no_kip) == number
+            if normal_card(last[pupil.row].no_kip) == number:
+                unchanged += 1
+            else:
+                waits.append((row, "twice"))
         else:
             last[pupil.row] = row
             matched += 1
@@ -129,7 +132,7 @@ def _push(server: ServerStore, given: Sequence[KipRow], progress: Callable[[int,
         "INSERT INTO kirim_kip (id, bytes, reason) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET reason = excluded.reason",
         [(_identity(row), json.dumps(asdict(row), ensure_ascii=False), reason) for row, reason in waits],
     )
-    told = tuple(
+    told: tuple[dict[str, object], ...] = tuple(
         {"line": r.line, "peserta_didik_id": r.peserta_didik_id, "no_kip": r.no_kip, "reason": why} for r, why in waits
     )
     return KipImport(matched, unchanged, told, len(by_scope))
@@ -183,7 +186,7 @@ def _blocks(table: Table, pairs: Sequence[tuple[KipRow, _Pupil]]) -> Iterable[Bl
     for start in range(0, len(pairs), BLOCK_ROWS_MAX):
         part = pairs[start : start + BLOCK_ROWS_MAX]
         ids = [pupil.row for _, pupil in part]
-        now = {
+        now: dict[str, list[object]] = {
             "penerima_kip": [1] * len(part),
             "no_kip": [normal_card(row.no_kip) for row, _ in part],
             "nm_kip": [row.nama_kartu or pupil.nm_kip for row, pupil in part],

@@ -1,7 +1,8 @@
 """The whole main job on made-up schools: export, carry, ingest, merge, return, apply, and look.
 
-A PAUD, an SD and an SMK that nobody has ever heard of play the story that an operator told in 2016: no change of his own, ten rows
-came in, and where a KPS number had stood, the downloaded list shows a KIP. Every step is a real command on real files.
+A PAUD, an SD and an SMK that nobody has ever heard of play the story that an operator told in 2016: no change of his
+own, ten rows came in, and where a KPS number had stood, the downloaded list shows a KIP. Every step is a real command
+on real files.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from exchange.demo.madeup import (
 from exchange.store.database import open_sqlite
 from exchange.words import tr
 
-PASSPHRASE = "kepala sekolah contoh"
+PASSPHRASE = "kepala sekolah contoh"  # noqa: S105 of made-up heads, on made-up laptops
 """Of the made-up heads. A real one is known to the head alone."""
 
 SCHOOLS = (("TK", 40), ("SD", 250), ("SMK", 2_000))
@@ -55,7 +56,7 @@ class Place:
         return self.school.npsn
 
 
-class Failed(RuntimeError):
+class StoryError(RuntimeError):
     """A command of the story did not do what the story needs; its words say which."""
 
 
@@ -76,7 +77,7 @@ def kirim(*arguments: str | Path, allowed: Sequence[int] = (0,)) -> dict[str, An
         except SystemExit as end:
             status = end.code or 0
     if status not in allowed:
-        raise Failed(f"kirim {' '.join(map(str, arguments))}: {status}\n{out.getvalue()}")
+        raise StoryError(f"kirim {' '.join(map(str, arguments))}: {status}\n{out.getvalue()}")
     document: dict[str, Any] = json.loads(out.getvalue())
     return document
 
@@ -90,7 +91,7 @@ def run(folder: Path, say: Say = print) -> dict[str, Any]:
 
     Raises:
         HomeExists: KF-102, the folder is not empty.
-        Failed: a command did not do what the story needs.
+        StoryError: a command did not do what the story needs.
     """
     if folder.exists() and any(folder.iterdir()):
         raise errors.HomeExists(home=str(folder))
@@ -292,7 +293,8 @@ class _Story:
         for line in (*applied["conflicts"], *applied["refused"]):
             self.say(_line(line))
         self.figures |= {"kip": pushed, "second": report, "applied": applied, "before": before}
-        # What the centre has set is known at the school by now; an edit of it does not stand, each policy by its own reason.
+        # What the centre has set is known at the school by now; an edit of it does not stand, each policy by its own
+        # reason.
         db = open_sqlite(self.sd.home / "sekolah.db")
         with db.transaction():
             for table, column, value, row in (

@@ -161,7 +161,7 @@ class _Page:
         return count
 
     def _fill(self, buffer: io.BytesIO, layout: Layout, title: str, found: Iterable[Found]) -> int:
-        import xlsxwriter  # type: ignore[import-untyped]
+        import xlsxwriter
 
         place = self.db.execute(
             "SELECT kode_wilayah FROM sekolah WHERE sekolah_id = ?", (self.school.sekolah_id,)

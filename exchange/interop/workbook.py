@@ -219,8 +219,8 @@ def _slow(data: bytes) -> list[list[object]] | None:
     """Read with openpyxl, which takes some workbooks that calamine refuses; ``None`` if it refuses too."""
     import warnings
 
-    import openpyxl  # type: ignore[import-untyped]
-    from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         with warnings.catch_warnings():

@@ -49,7 +49,8 @@ def may_set(policy: Policy, *, locked: bool = False) -> bool:
 
 
 def says_nothing(group: Group, values: Sequence[object]) -> bool:
-    """Return whether values of an insert are no opinion: empty, or what Dapodik gives every new row of a centre's column.
+    """Return whether values of an insert are no opinion: empty, or what Dapodik gives every new row of a centre's
+    column.
 
     Two sides may make one row, because its id follows from its natural key. What one of them left empty is no opinion
     against what the other filled in.

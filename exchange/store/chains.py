@@ -1,7 +1,7 @@
 """Changesets as they were encoded: number, chain value, origin, base, outcome and the bytes themselves.
 
-Both roles keep them in the same two tables. At the server the chain is that of a school's device, or, with a device of eight
-zero bytes, what the centre itself changed in the school's scope, numbered by the log.
+Both roles keep them in the same two tables. At the server the chain is that of a school's device, or, with a device
+of eight zero bytes, what the centre itself changed in the school's scope, numbered by the log.
 """
 
 from __future__ import annotations

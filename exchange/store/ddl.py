@@ -28,7 +28,7 @@ def statements(schema: Schema, role: str) -> list[str]:
     from sqlalchemy.dialects import sqlite
     from sqlalchemy.schema import CreateIndex, CreateTable
 
-    dialect = sqlite.dialect()  # type: ignore[no-untyped-call]
+    dialect = sqlite.dialect()
     made = []
     for table in _metadata(schema, role).sorted_tables:
         made.append(str(CreateTable(table).compile(dialect=dialect)).strip())

@@ -114,7 +114,7 @@ def mark_deleted(db: Database, table: Table, keys: Sequence[Sequence[object]], h
     where = " AND ".join(f"{key} = ?" for key in table.key_names)
     guard, extra = (" AND kirim_home = ?", [repeat(home)]) if home is not None else ("", [])
     sql = f"UPDATE {table.name} SET soft_delete = 1, last_update = CURRENT_TIMESTAMP WHERE {where}{guard} AND soft_delete IS NOT 1"
-    return db.executemany(sql, zip(*keys, *extra))
+    return db.executemany(sql, zip(*keys, *extra, strict=False))
 
 
 def mark_living(db: Database, table: Table, keys: Sequence[Sequence[object]]) -> None:

@@ -176,7 +176,12 @@ class ServerStore:
 
     def _school(self, where: str, value: str) -> School | None:
         row = self.db.execute(f"SELECT {_SCHOOL_COLUMNS} FROM kirim_school WHERE {where} = ?", (value,)).fetchone()
-        return None if row is None else School(*row[:5], bytes(row[5]), *row[6:9], bytes(row[9] or b""))
+        if row is None:
+            return None
+        scope, npsn, nama, bentuk, position, log_value, returns, have, told, device = row
+        return School(
+            scope, npsn, nama, bentuk, position, bytes(log_value), returns, have, told, bytes(device or b"")
+        )
 
     def school(self, scope: str) -> School | None:
         """Return the school of a scope, or ``None``."""
@@ -216,7 +221,8 @@ class ServerStore:
         Args:
             school: As it stands now; the caller holds its lock.
             kind: MERGED or CHANGED.
-            device, number: Which changeset, in which chain.
+            device: Chain of the changeset.
+            number: Its number there.
             cause: Who spoke.
             digest: SHA-256 of the entry's bytes (32 bytes).
         """
