@@ -307,6 +307,8 @@ def _note(server: ServerNode, school: School, chain: _Chain, manifest: Manifest,
         db.value("SELECT digests FROM kirim_school WHERE sekolah_id = ?", (school.sekolah_id,)) or "{}"
     )
     told = _digests(manifest, known)
+    if manifest.reference:
+        server.store.set(f"reference_{school.sekolah_id}", manifest.reference)
     kept = {n: pairs for n, pairs in known.items() if int(n) >= manifest.first.number} | (
         {str(manifest.last): told} if told else {}
     )
