@@ -14,7 +14,7 @@ from typing import Any
 
 from exchange.store.database import Database
 
-_CALLS = ("fsync", "replace", "rename", "link", "unlink", "mkdir", "rmdir")
+_CALLS = ("fsync", "sync", "replace", "rename", "link", "unlink", "mkdir", "rmdir")
 _STATEMENTS = ("BEGIN", "COMMIT")
 
 
@@ -27,7 +27,7 @@ def dies_at(step: int, act: Callable[[], object]) -> bool:
     child = os.fork()
     if child == 0:
         try:
-            _arm(step)
+            arm(step)
             act()
         except BaseException:
             traceback.print_exc()
@@ -41,7 +41,8 @@ def dies_at(step: int, act: Callable[[], object]) -> bool:
     return False
 
 
-def _arm(step: int) -> None:
+def arm(step: int) -> None:
+    """Let this process kill itself at a step."""
     left = step
 
     def tick() -> None:

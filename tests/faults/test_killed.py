@@ -329,10 +329,8 @@ def test_a_killed_registration_goes_on_with_the_same_list(template: Life, quick:
         unfinished = server.store.db.value("SELECT count(*) FROM kirim_meta WHERE name LIKE 'hand-out-%'")
         registered = server.store.db.value("SELECT count(*) FROM kirim_school")
         assert (registered, unfinished) in {(2, 0), (4, 2), (4, 0)}
-        if (registered, unfinished) == (4, 0):
-            added = [renew_code(server, row.npsn) for row in given]
-        else:
-            added = add_schools(server, given)
+        is_whole = (registered, unfinished) == (4, 0)
+        added = [renew_code(server, row.npsn) for row in given] if is_whole else add_schools(server, given)
         assert server.store.db.value("SELECT count(*) FROM kirim_school") == 4
         assert halves(home) == []
         server.close()
