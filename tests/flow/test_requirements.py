@@ -95,7 +95,8 @@ def test_r3_every_change_has_one_outcome_and_a_refused_one_stays_open(life, scho
     assert (line.row, line.outcome, line.code) == (bad, Outcome.REFUSED, 516)
     (open_row,) = school_status(school.node.store).open
     assert (open_row["id"], open_row["code"]) == (bad, "KF-516")
-    assert life.row("peserta_didik", bad) == {} and life.row("peserta_didik", good)
+    assert life.row("peserta_didik", bad) == {}
+    assert life.row("peserta_didik", good)
     school.edit("peserta_didik", bad, agama_id=1)
     school.round_trip()
     school.round_trip()
@@ -134,7 +135,9 @@ def test_r7_two_pupils_with_one_nisn_are_both_kept_and_named(tmp_path, order):
         assert s.row("peserta_didik", pupils[n])["nisn"] == "0149999901"
         ((message, row),) = s.sql("SELECT error_message, entity_id FROM vld_data WHERE soft_delete = 0")
         assert row == pupils[n]
-        assert "00000001/" in message and "00000002/" in message and "0149999901" in message
+        assert "00000001/" in message
+        assert "00000002/" in message
+        assert "0149999901" in message
     life.close()
 
 
