@@ -306,12 +306,13 @@ def _note(server: ServerNode, school: School, chain: _Chain, manifest: Manifest,
     known: dict[str, dict[str, list[object]]] = json.loads(
         db.value("SELECT digests FROM kirim_school WHERE sekolah_id = ?", (school.sekolah_id,)) or "{}"
     )
-    told = _digests(manifest, known)
     if manifest.reference:
         server.store.set(f"reference_{school.sekolah_id}", manifest.reference)
-    kept = {n: pairs for n, pairs in known.items() if int(n) >= manifest.first.number} | (
-        {str(manifest.last): told} if told else {}
-    )
+    kept = known
+    if manifest.have.number >= school.have:  # an older file that comes late says nothing of how things are now
+        told = _digests(manifest, known)
+        kept = {n: pairs for n, pairs in known.items() if manifest.first.number <= int(n) != manifest.last}
+        kept |= {str(manifest.last): told} if told is not None else {}
     db.execute(
         "UPDATE kirim_school SET device = ?, have = max(have, ?), told = max(told, ?), digests = ? WHERE sekolah_id = ?",
         (chain.device, manifest.have.number, manifest.first.number, json.dumps(kept), school.sekolah_id),

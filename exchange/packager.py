@@ -156,9 +156,13 @@ def export(
             consent=CONSENT_VERSION,
             made_at=store.clock(),
         )
+    before = store.digests(f"digests_{first}")
     with store.transaction():
         number = int(store.get("number", "0")) + 1
-        store.set(number=number, last_exported_at=store.clock(), **{f"digests_{last}": store.get("digests_cut")})
+        told, cut_now = store.get(f"digests_{last}"), store.get("digests_cut")
+        # Two files with one last changeset said different things: which of them arrived, the next one cannot know.
+        told = cut_now if told in ("", cut_now) else "{}"
+        store.set(number=number, last_exported_at=store.clock(), **{f"digests_{last}": told})
     manifest = Manifest(
         schema=store.schema.version,
         program=PROGRAM,
@@ -168,7 +172,7 @@ def export(
         last=last,
         reference=int(store.get("reference", "0")),
         approval=approval,
-        digests=digests.travelling(now, store.digests(f"digests_{first}")),
+        digests=digests.travelling(now, before),
     )
     if store.get("tell_all"):
         manifest = replace(manifest, have_older=_have_older(node), first_older=_first_older(node))
