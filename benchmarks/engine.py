@@ -17,14 +17,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import data, harness
-from benchmarks.field import Copies, bare, blocks_of, fill, opened
+from benchmarks import data, harness, peers
+from benchmarks.field import Copies, bare, blocks_of, fill, inserted, opened
 from exchange import ingest, packager
 from exchange.candidates import candidates
-from exchange.format.body import read_body
+from exchange.format.body import Item, read_body, write_body
+from exchange.format.changeset import encode_changeset
 from exchange.intake import Intake
 from exchange.reading import changesets
-from exchange.records import Block, ChangesetHead
+from exchange.records import Block, ChangesetHead, Manifest, Position
 from exchange.schema import SCHEMA
 from exchange.taking import Taking
 from tests.life import PASSPHRASE, Life, Sekolah
@@ -344,7 +345,26 @@ def start() -> None:
     harness.report("start", "Start-up", figures)
 
 
+def sizes() -> None:
+    """Bytes of whole exports and rollovers, against the best of the peers under zstd 19."""
+    figures = []
+    bars = {"SD, 250 pupils": 0.60, "SMK, 2,000 pupils": 0.60, "SD rollover": 0.35, "SMK rollover": 0.35}
+    scope = "0f0c0000-0000-4000-8000-000000000001"
+    for name, bar in bars.items():
+        tables = data.SETS[name]()
+        parts = encode_changeset(SCHEMA, scope, ChangesetHead(1, Position(0, bytes(8))), inserted(tables))
+        manifest = Manifest(SCHEMA.version, "0.1.0", 0, Position(0, bytes(8)), Position(0, bytes(8)), 1)
+        items = ((Item.BLOCK if n else Item.HEAD, part) for n, part in enumerate(parts))
+        ours = sum(map(len, write_body(manifest, items)))
+        best = peers.best(peers.sizes(SCHEMA, tables))
+        ratio = ours / best
+        words = f"{name}: {ours:,} bytes of ours, {best:,} of the best peer"
+        figures.append(harness.Figure(words, f"{ratio:.3f}", f"≤ {bar:g}", ratio <= bar))
+    harness.report("bytes", "Bytes", figures)
+
+
 BENCHMARKS = {
+    "bytes": sizes,
     "ingest": large, "merge": merge, "small": small, "capture": capture, "memory": memory, "growth": small_in_large,
     "start": start,
 }  # fmt: skip

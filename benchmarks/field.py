@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks import bare_upsert
+from exchange.capture import insert_blocks
 from exchange.demo.madeup import Tables
 from exchange.format.body import read_body
+from exchange.limits import BLOCK_ROWS_MAX
 from exchange.nodes import ServerNode
 from exchange.reading import changesets
 from exchange.records import Block, Op, PackageKind
@@ -104,3 +106,15 @@ class Copies:
     def node(self) -> ServerNode:
         """Return an open server on a new copy."""
         return ServerNode.open(self.fresh(), clock=self._life.clock)
+
+
+def inserted(tables: Tables) -> Iterator[Block]:
+    """Yield rows of a made-up school as capture hands them to the encoder."""
+    for table in SCHEMA.data_tables:
+        if table.name in tables:
+            columns, rows = tables[table.name]
+            places = [columns.index(c.name) if c.name in columns else -1 for c in table.all_columns]
+            whole = [tuple(row[n] if n >= 0 else None for n in places) for row in rows]
+            yield from insert_blocks(
+                table, (whole[n : n + BLOCK_ROWS_MAX] for n in range(0, len(whole), BLOCK_ROWS_MAX))
+            )

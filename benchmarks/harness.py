@@ -131,7 +131,9 @@ def started(arguments: Sequence[str], home: Path | None = None) -> float:
         home: Where it runs.
     """
     start = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, cwd=home or ROOT)
+    # An installation has its byte code beside it; a developer's shell may forbid writing it.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, cwd=home or ROOT, env=env)
     return time.perf_counter() - start
 
 

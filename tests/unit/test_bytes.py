@@ -5,33 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pytest
 
 from benchmarks import data, peers
-from exchange.capture import insert_blocks
+from benchmarks.field import inserted
 from exchange.format.body import Item, write_body
 from exchange.format.changeset import encode_changeset
-from exchange.limits import BLOCK_ROWS_MAX
-from exchange.records import Block, ChangesetHead, Manifest, Position
+from exchange.records import ChangesetHead, Manifest, Position
 from exchange.schema import SCHEMA
 from tests.life import Life, Sekolah
 
 SCOPE = "0f0c0000-0000-4000-8000-000000000001"
 PUPIL = SCHEMA.by_name["peserta_didik"]
-
-
-def blocks(tables: Mapping[str, tuple[tuple[str, ...], list[tuple[object, ...]]]]) -> Iterator[Block]:
-    """Rows of a made-up school as capture hands them to the encoder."""
-    for table in SCHEMA.data_tables:
-        if table.name in tables:
-            columns, rows = tables[table.name]
-            places = [columns.index(c.name) if c.name in columns else -1 for c in table.all_columns]
-            whole = [tuple(row[n] if n >= 0 else None for n in places) for row in rows]
-            yield from insert_blocks(
-                table, (whole[n : n + BLOCK_ROWS_MAX] for n in range(0, len(whole), BLOCK_ROWS_MAX))
-            )
 
 
 @pytest.mark.parametrize(
@@ -44,7 +31,7 @@ def test_a_whole_export_takes_a_fraction_of_what_others_need(name, bar):
     Of the large sets only msgpack arrays are packed, always the best of the three: a minute of zstd 19 tells nothing new.
     """
     tables = data.SETS[name]()
-    parts = encode_changeset(SCHEMA, SCOPE, ChangesetHead(1, Position(0, bytes(8))), blocks(tables))
+    parts = encode_changeset(SCHEMA, SCOPE, ChangesetHead(1, Position(0, bytes(8))), inserted(tables))
     manifest = Manifest(SCHEMA.version, "0.1.0", 0, Position(0, bytes(8)), Position(0, bytes(8)), 1)
     ours = sum(map(len, write_body(manifest, ((Item.BLOCK if n else Item.HEAD, part) for n, part in enumerate(parts)))))
     arrays = {"msgpack arrays": peers.packed(peers.msgpack_arrays(SCHEMA, tables))}
