@@ -11,7 +11,6 @@ import gettext
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -100,7 +99,7 @@ def trn(one: str, many: str, count: int) -> str:
     return _catalogue(_now).ngettext(one, many, count)
 
 
-def number(value: int | float | Decimal, places: int = 0) -> str:
+def number(value: float, places: int = 0) -> str:
     """Return a number as people write it.
 
     Args:
@@ -122,7 +121,7 @@ def size(count: int) -> str:
         >>> size(999), size(1_340_000)
         ('999 B', '1,3 MB')
     """
-    value, unit = Decimal(count), "B"
+    value, unit = float(count), "B"
     for larger in ("kB", "MB", "GB"):
         if value < 1000:
             break
