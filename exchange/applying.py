@@ -205,7 +205,7 @@ class Applying:
             self._hold_parents(block.table, lives)  # a return's deletes stand children first
         if gone:
             rows.mark_deleted(self.db, block.table, [[column[n] for n in gone] for column in block.values])
-            self._settle(block.table, [names[n] for n in gone], None)
+            self._settle(block.table, [names[n] for n in gone], None, opened=True)
 
     def _write(self, block: Block, names: Sequence[str]) -> None:
         table, keys = block.table, len(block.table.key)

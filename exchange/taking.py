@@ -175,6 +175,8 @@ class Taking:
         for n, name in enumerate(names) if there else ():
             if name in there and there[name][-1] != self.scope:
                 refused[n] = (errors.OTHER_HOME, None)
+            elif name in there:
+                refused.pop(n, None)  # it is no new row here, so only the group at fault is refused
         self._hang_within(block, names, refused)
         return refused
 

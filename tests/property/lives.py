@@ -575,7 +575,7 @@ def bring(w: Lived, n: int, school: Sekolah) -> None:
         try:
             report = school.apply(path)
             w.log.append(f"    {path.name}: {'old' if report is None else 'news'}")
-            w.alarms += list(report.diverged) if report else []
+            w.alarms += [f"{n} {what}" for what in report.diverged.items()] if report else []
         except Exception as error:
             if getattr(error, "code", "") not in {"KF-404", "KF-302"}:
                 raise
@@ -585,7 +585,7 @@ def bring(w: Lived, n: int, school: Sekolah) -> None:
 def trip(w: Lived, n: int, school: Sekolah) -> None:
     w.life.ingest(school.export().file)
     report = school.apply(w.life.answer(school).file)
-    w.alarms += list(report.diverged) if report else []
+    w.alarms += [f"{n} {what}" for what in report.diverged.items()] if report else []
 
 
 ACTIONS = [
