@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from exchange import errors
 from exchange.store.school import SchoolStore
 
 if TYPE_CHECKING:
@@ -91,6 +90,7 @@ def blocked(store: SchoolStore) -> list[str]:
     known, _, codes = store.get("checked").partition(" ")
     if known == mark:
         return codes.split()
+    from exchange import errors
     from exchange.nodes import SchoolNode
     from exchange.packager import check_ready
 

@@ -8,9 +8,14 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from exchange import errors
+if TYPE_CHECKING:
+    from exchange.errors import ExchangeError
+
+
+STORE_VERSION = 1
+"""Of a store: it grows when an engine's table changes."""
 
 BUSY_SECONDS = 20.0
 """How long a statement waits for another program that writes."""
@@ -110,7 +115,7 @@ class Database:
         self._depth -= 1
         try:
             self.execute(f"RELEASE {name}" if self._depth else "COMMIT")
-        except errors.ExchangeError:
+        except BaseException:
             self._undo(name)
             raise
 
@@ -153,7 +158,9 @@ _ROOM_BYTES = 128 * 1024
 """With less room, SQLite cannot make the files that it needs beside a database, and says no more than *I/O*."""
 
 
-def _translated(error: Exception, place: Path | None = None) -> errors.ExchangeError:
+def _translated(error: Exception, place: Path | None = None) -> ExchangeError:
+    from exchange import errors
+
     whole = getattr(error, "sqlite_errorcode", 0)
     code = whole & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
@@ -213,6 +220,8 @@ def open_url(url: str) -> Database:
     from sqlalchemy import create_engine
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
     from sqlalchemy.pool import NullPool
+
+    from exchange import errors
 
     try:
         engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})

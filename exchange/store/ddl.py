@@ -12,9 +12,6 @@ from typing import Any
 
 from exchange.schema.model import Column, Kind, Schema, Table
 
-STORE_VERSION = 1
-"""Grows when an engine's table changes."""
-
 _AFFINITY = {Kind.INTEGER: "BIGINT", Kind.DOUBLE: "FLOAT"}
 
 

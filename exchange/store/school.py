@@ -8,8 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exchange import errors
-from exchange.store.database import Database, open_sqlite
+from exchange.store.database import STORE_VERSION, Database, open_sqlite
 
 if TYPE_CHECKING:
     from exchange.records import Position
@@ -41,7 +40,8 @@ class SchoolStore:
         Raises:
             HomeExists: KF-102.
         """
-        from exchange.store.ddl import STORE_VERSION, statements
+        from exchange import errors
+        from exchange.store.ddl import statements
 
         if (home / FILE).exists():
             raise errors.HomeExists(home=str(home))
@@ -65,14 +65,16 @@ class SchoolStore:
             HomeMissing: KF-101.
             StoreNewer: KF-603.
         """
-        if not (home / FILE).is_file():
+        found = (home / FILE).is_file()
+        store = cls(home, schema, open_sqlite(home / FILE), clock) if found else None
+        if store is None or not store.scope:
+            from exchange import errors
+
             raise errors.HomeMissing(home=str(home), role="school")
-        store = cls(home, schema, open_sqlite(home / FILE), clock)
-        known, found = 1, int(store.get("store", "0"))
-        if found > known:
-            raise errors.StoreNewer(found=found, known=known)
-        if not store.scope:
-            raise errors.HomeMissing(home=str(home), role="school")
+        if int(store.get("store", "0")) > STORE_VERSION:
+            from exchange import errors
+
+            raise errors.StoreNewer(found=int(store.get("store", "0")), known=STORE_VERSION)
         return store
 
     @cached_property

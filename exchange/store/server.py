@@ -10,7 +10,7 @@ from pathlib import Path
 from exchange import errors
 from exchange.records import Cause, Op, Position
 from exchange.schema.model import Schema
-from exchange.store.database import Database, open_url
+from exchange.store.database import STORE_VERSION, Database, open_url
 
 FILE = "server.db"
 """Name of the database in a server's home, unless another is named."""
@@ -126,7 +126,7 @@ class ServerStore:
         Raises:
             HomeExists: KF-102.
         """
-        from exchange.store.ddl import STORE_VERSION, statements
+        from exchange.store.ddl import statements
 
         database = open_url(cls.url(home, db))
         if database.value("SELECT count(*) FROM sqlite_master WHERE name = 'kirim_meta'"):
@@ -151,7 +151,7 @@ class ServerStore:
         store = cls(home, schema, open_url(cls.url(home, db)), clock)
         if not store.db.value("SELECT count(*) FROM sqlite_master WHERE name = 'kirim_meta'"):
             raise errors.HomeMissing(home=str(home), role="server")
-        known, found = 1, int(store.get("store", "0"))
+        known, found = STORE_VERSION, int(store.get("store", "0"))
         if found > known:
             raise errors.StoreNewer(found=found, known=known)
         return store
@@ -179,9 +179,7 @@ class ServerStore:
         if row is None:
             return None
         scope, npsn, nama, bentuk, position, log_value, returns, have, told, device = row
-        return School(
-            scope, npsn, nama, bentuk, position, bytes(log_value), returns, have, told, bytes(device or b"")
-        )
+        return School(scope, npsn, nama, bentuk, position, bytes(log_value), returns, have, told, bytes(device or b""))
 
     def school(self, scope: str) -> School | None:
         """Return the school of a scope, or ``None``."""
