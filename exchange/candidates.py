@@ -26,7 +26,7 @@ _OFFICE = "[Content_Types].xml"
 """A member that every Excel or Word file has: such a file is one file, not a bundle of packages."""
 _ENCRYPTED = 0x1
 _GROWTH_MAX = 2
-"""Unpacked bytes per packed byte of a member beyond 1 MiB: a sealed package does not shrink in a ZIP."""
+"""Unpacked bytes per packed byte of a member, beyond a little: a sealed package does not shrink in a ZIP."""
 
 
 @dataclass(eq=False)
@@ -131,6 +131,13 @@ class Candidate:
         except OSError as error:
             raise errors.FileUnreadable(file=self.label) from error
 
+    def is_inflated(self) -> bool:
+        """Whether it takes far more room unpacked than in its ZIP, as no package does."""
+        if self.bundle is None:
+            return False
+        info = self.bundle.zip.infolist()[self.member or 0]
+        return info.file_size > _GROWTH_MAX * info.compress_size + 4 * KIB
+
     def is_gone(self) -> bool:
         """Whether the file has vanished since it was listed: another program took it."""
         return not os.path.lexists(self.path)
@@ -141,6 +148,11 @@ class Candidate:
             return self._stamp is not None and spool.stamp(self.path.stat()) != self._stamp
         except OSError:
             return False
+
+    def close(self) -> None:
+        """Let go of the ZIP that it is in: nothing will be taken any more."""
+        if self.bundle is not None:
+            self.bundle.close()
 
     def done(self) -> None:
         """Let the file go, if it was to go and is still the one that was read."""

@@ -46,8 +46,7 @@ def ingest_paths(
     intake = Intake(server, on_file)
     intake.finish()
     results = intake.take(candidates(paths))
-    if any(result.status == "applied" for result in results):
-        retry_waiting(server.store)
+    retry_waiting(server.store)
     return Ingested(tuple(results))
 
 

@@ -177,6 +177,10 @@ class Intake:
                 self._keeping.settle()
             self.stage("accepted")
             self._merge_all(accepted)
+        except BaseException:
+            for _, candidate in batch:
+                candidate.close()
+            raise
         finally:
             self._keeping.abandon()
             for one in accepted:
@@ -230,10 +234,10 @@ class Intake:
                 if candidate.remove and candidate.is_growing():
                     return None
                 try:
-                    with _own_faults():
+                    with own_faults():
                         return self._verify(index, candidate, file)
                 except _BLAMED as error:
-                    if candidate.fresh and isinstance(error, errors.FileCut):
+                    if candidate.fresh and candidate.bundle is None and isinstance(error, errors.FileCut):
                         return None
                     self._refuse(index, candidate, _helpful(error, candidate, file), file)
         except errors.FileUnreadable as error:
@@ -245,7 +249,7 @@ class Intake:
         return None
 
     def _refuse(self, index: int, candidate: Candidate, error: ExchangeError, file: BinaryIO | None) -> None:
-        if file is not None:
+        if file is not None and not candidate.is_inflated():
             self._quarantine.keep(file, candidate.label, error)
         else:
             self._quarantine.keep_unopened(candidate, error)
@@ -367,7 +371,7 @@ class Intake:
         """Merge one package; whatever is wrong with it is its own fate and nobody else's."""
         number, npsn = one.package.header.number, one.school.npsn
         try:
-            with self.db.transaction(), _own_faults():
+            with self.db.transaction(), own_faults():
                 merged = merge(self.server, one.school, one.package)
         except _BLAMED as error:
             state = self._fate(one.label, one.package.package_id, error)
@@ -461,7 +465,7 @@ class Intake:
         if school is None:
             return None
         try:
-            with self._reopen(package_id) as package, self.db.transaction(), _own_faults():
+            with self._reopen(package_id) as package, self.db.transaction(), own_faults():
                 merged = merge(self.server, school, package)
         except errors.FileUnreadable as error:
             _log.warning("%s: %s", error.code, error.lines()[0])
@@ -555,7 +559,7 @@ class Intake:
         if school is None:
             return None
         try:
-            with _own_faults():
+            with own_faults():
                 return _Accepted(label, self._reopen(package_id), seq, school, -seq)
         except errors.FileUnreadable as error:
             _log.warning("%s: %s", error.code, error.lines()[0])
@@ -620,7 +624,7 @@ def _helpful(error: ExchangeError, candidate: Candidate, file: BinaryIO) -> Exch
 
 
 @contextmanager
-def _own_faults() -> Iterator[None]:
+def own_faults() -> Iterator[None]:
     """Turn a fault of ours, met in one file, into that file's own fate: the others go on.
 
     Its words may hold somebody's data, so only its kind and place are told.

@@ -16,7 +16,7 @@ from pathlib import Path
 from exchange import errors
 from exchange.candidates import Candidate, candidates, files_under
 from exchange.central.kip import retry_waiting
-from exchange.intake import FileResult, Intake, owed, paid
+from exchange.intake import FileResult, Intake, owed, own_faults, paid
 from exchange.nodes import ServerNode
 from exchange.packager import Returned, due, write_return
 
@@ -74,7 +74,9 @@ class Watcher:
         self._still: dict[Path, _Still] = {}
         self._unread: dict[str, str] = {}
         self._empty: set[Path] = set()
+        self._unanswered: dict[str, str] = {}
         self._reference = server.store.get("reference")
+        self._is_first = True
 
     def look(self, *, everything: bool = False, stop: threading.Event | None = None) -> Watched:
         """Take what lies in the inbox and is complete, then answer whoever sent something.
@@ -103,8 +105,9 @@ class Watcher:
         intake.finish()
         intake.take(self._candidates(everything, stop))
         self._tidy(everything)
-        if any(result.status == "applied" for result in files):
+        if files or self._is_first:
             retry_waiting(self.server.store)
+        self._is_first = False
         return Watched(files, self._answer())
 
     def _refresh(self) -> None:
@@ -166,14 +169,27 @@ class Watcher:
 
         The debt stands in the database until the return is durable, so a kill or a full disk leaves it.
         """
-        written = []
+        written: list[Returned] = []
         for npsn, name, value in owed(self.server):
-            if due(self.server, self.server.store.school_by_npsn(npsn)):
-                written.append(write_return(self.server, npsn))
+            try:
+                with own_faults():
+                    made = self._answer_one(npsn)
+            except (errors.TrustError, errors.OwnFault) as error:  # of this school alone: the others are answered
+                if self._unanswered.get(npsn) != error.code:
+                    self._pause(error)
+                self._unanswered[npsn] = error.code
+                continue
+            if made is not None:
+                written.append(made)
                 if self._on_return:
-                    self._on_return(written[-1])
+                    self._on_return(made)
             paid(self.server, name, value)
+            self._unanswered.pop(npsn, None)
         return written
+
+    def _answer_one(self, npsn: str) -> Returned | None:
+        is_due = due(self.server, self.server.store.school_by_npsn(npsn))
+        return write_return(self.server, npsn) if is_due else None
 
     # --- for ever -----------------------------------------------------------------------------
 

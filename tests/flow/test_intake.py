@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
+import random
 import socket
 import struct
 import tempfile
@@ -17,6 +19,7 @@ import pytest
 from exchange import errors
 from exchange.ingest import FileResult, ingest_paths
 from exchange.limits import MIB, PACKAGE_BYTES_MAX, ZIP_MEMBERS_MAX
+from exchange.records import Block, Op
 from tests.faults.badfiles import PHOTOGRAPH, Forger, bad_files, flipped, zipped
 from tests.faults.world import files, snapshot
 from tests.life import Life, Sekolah, equal
@@ -448,8 +451,6 @@ def test_a_held_package_goes_on_after_a_step_of_the_centre(life: Life, school: S
 
 def test_the_ledger_covers_every_entry_in_order(life: Life, school: Sekolah, other: Sekolah) -> None:
     """R29: each value is the hash of the one before and the entry, also for packages that were held and released."""
-    import hashlib
-
     first, second, third = three_packages(life, school)
     for path in (third, other.export().file, second, first, third):
         life.ingest(path)
@@ -497,3 +498,62 @@ def test_a_folder_that_cannot_be_written_stops_intake_with_its_code(life: Life, 
         life.ingest(good, bad)
     folder.unlink()
     assert [r.status for r in life.ingest(good, bad).files] == ["applied", "quarantined"]
+
+
+# --- our own faults ---------------------------------------------------------------------------
+
+
+def test_a_fault_of_ours_in_one_package_holds_that_one_and_stops_nobody(life: Life, school: Sekolah, other: Sekolah) -> None:
+    """The first school's bookkeeping is broken: its package waits under KF-901, and goes on after the repair."""
+    mine, theirs = school.export().file, other.export().file
+    device = school.node.store.device
+    db = life.server.store.db
+    db.execute("INSERT INTO kirim_changeset (scope, device, number) VALUES (?, ?, 1)", (school.scope, device))
+    assert [(r.status, r.code) for r in life.ingest(mine, theirs).files] == [("held", "KF-901"), ("applied", "")]
+    assert equal(other)
+    db.execute("DELETE FROM kirim_changeset WHERE device = ? AND outcome IS NULL", (device,))
+    life.change("pusat", [("sekolah", "00000001", "nama", "SD CONTOH BARU")])
+    assert [(r.status, r.code) for r in life.ingest(mine).files] == [("applied", "")]
+    assert equal(school) or school.apply(life.answer(school).file)
+    assert equal(school)
+
+
+def test_signed_nonsense_is_refused_and_leaves_no_mark(life: Life, school: Sekolah, tmp_path: Path) -> None:
+    """Who holds a laptop's key can sign anything: 150 random changesets, some with random bytes; never a fault of ours."""
+    forger, chance = Forger(life, school), random.Random(20261026)
+    before = snapshot(life.server)
+    odd = [None, "", "x" * 600, "a\0b", 0, -1, 1 << 62, (1 << 63) - 1, 1.5, b"\xff", "2016-02-30", school.scope]
+    ids = [f"0f0c0000-0000-4000-8000-0000000000{n:02x}" for n in range(4)]
+    for n in range(150):
+        table = chance.choice(forger.store.schema.data_tables)
+        op = chance.choice(list(Op))
+        columns = [] if op is Op.DELETE else chance.sample(table.columns, min(4, len(table.columns)))
+        rows = chance.randint(1, 3)
+        keys = [[chance.choice([*ids, school.scope]) for _ in range(rows)] for _ in table.key]
+        values = [[chance.choice(odd) for _ in range(rows)] for _ in columns]
+        columns.sort(key=lambda column: column.number)
+        items = forger.changeset([Block(table, op, tuple(columns), [*keys, *values])])
+        if n % 2:
+            at = chance.randrange(len(items))
+            kind, part = items[at]
+            place = chance.randrange(len(part) + 1)
+            items[at] = (kind, part[:place] + bytes([chance.randrange(256)]) + part[place + chance.randint(0, 1) :])
+        put(tmp_path / "usb", f"{n:03}", forger.seal(forger.body(items)))
+    results = life.ingest(tmp_path / "usb").files
+    assert {(r.status, r.code) for r in results} <= {
+        ("quarantined", "KF-208"),
+        ("quarantined", "KF-309"),
+        ("held", "KF-403"),
+    }
+    life.server.store.db.execute("DELETE FROM kirim_package")
+    life.server.store.db.execute("DELETE FROM kirim_meta WHERE name LIKE 'tried-%'")
+    assert snapshot(life.server) == before
+
+
+def test_members_that_only_grow_in_unpacking_are_kept_packed(life: Life, tmp_path: Path) -> None:
+    """A hundred members of 1 MB of zeros in one small ZIP: quarantine grows by the ZIP and the reasons."""
+    path = zip_of(tmp_path, *((f"{n}", bytes(MIB)) for n in range(100)))
+    assert {(r.status, r.code) for r in life.ingest(path).files} == {("quarantined", "KF-201")}
+    kept = [p.stat().st_size for p in (life.server.home / "quarantine").glob("*.kirim")]
+    assert kept == [path.stat().st_size]
+    assert len(reasons(life)) == 100

@@ -364,3 +364,34 @@ def test_released_packages_are_told(life: Life, school: Sekolah) -> None:
     told = watcher.look(everything=True)
     assert sorted((Path(r.file).name, r.status) for r in told.files) == [("dua", "applied"), ("satu", "applied")]
     assert len(told.returns) == 1
+
+
+def test_a_school_that_cannot_be_answered_keeps_nobody_waiting(life: Life, school: Sekolah, other: Sekolah) -> None:
+    """It has neither a laptop nor a code any more; it is told once, and answered when that is mended."""
+    db, troubles = life.server.store.db, []
+    put(inbox(life), "a", school.export().file.read_bytes())
+    put(inbox(life), "b", other.export().file.read_bytes())
+    keys = db.execute("SELECT * FROM kirim_key WHERE scope = ?", (school.scope,)).fetchall()
+    codes = db.execute("SELECT * FROM kirim_code WHERE scope = ?", (school.scope,)).fetchall()
+
+    def lose(result: FileResult) -> None:
+        for table in ("kirim_key", "kirim_code"):
+            db.execute(f"DELETE FROM {table} WHERE scope = ?", (school.scope,))
+
+    watcher = Watcher(life.server, lose, on_trouble=troubles.append)
+    assert not keys
+    assert [r.npsn for r in watcher.look(everything=True).returns] == ["00000002"]
+    assert watcher.look(everything=True).returns == []
+    assert [error.code for error in troubles] == ["KF-901"]
+    for code in codes:
+        db.execute(f"INSERT INTO kirim_code VALUES ({', '.join('?' * len(code))})", code)
+    assert [r.npsn for r in watcher.look(everything=True).returns] == ["00000001"]
+
+
+def test_a_cut_package_in_a_whole_zip_is_refused_without_waiting(life: Life, school: Sekolah) -> None:
+    """The ZIP's list stands at its end, so nothing more will come; the ZIP goes."""
+    put(inbox(life), "x.zip", zipped([("a", school.export().file.read_bytes()[:-1])]))
+    watcher = Watcher(life.server)
+    assert watcher.look().files == []
+    assert [r.code for r in watcher.look().files] == ["KF-204"]
+    assert files(inbox(life)) == {}
