@@ -241,7 +241,7 @@ class Applying:
         opinion = block.cause not in {Cause.KOREKSI, Cause.KEMBALI}
         said = _by_group(table, given)
         if key in self._own_deletes:
-            opinion = opinion and not all(self._knew(key, number, values) for number, values in said.items())
+            opinion = opinion and not self._knew_row(block, n, name)
             stands = decide_delete(table.owner, edited=opinion, child_added=False).taken
             if there is not None and (stands or not opinion):
                 self._set(table, name, given, there, block, revive=False)
@@ -336,19 +336,32 @@ class Applying:
         """A row that the centre hung on one that the school is deleting brings that one back (rule 11)."""
         if not self._own_deletes or block.cause in {Cause.KOREKSI, Cause.KEMBALI}:
             return
+        names = block.rows()
         for column, values in zip((*block.table.key, *block.columns), block.values, strict=True):
-            parent = self.schema.by_name.get(column.ref or "")
-            if parent is None or parent.is_reference:
+            parent = self._data_table(column.ref)
+            if parent is None:
                 continue
-            back = {str(value) for value in values if (parent.number, value) in self._own_deletes}
+            back = {
+                str(value)
+                for n, value in enumerate(values)
+                if (parent.number, value) in self._own_deletes and not self._knew_row(block, n, names[n])
+            }
             if back:
-                # Whether the server has a row that it has not acknowledged, or refused, shows later: it is sent again.
-                marked = self.db.chosen(
-                    "SELECT row FROM kirim_open WHERE table_no = ? AND row IN ({})", sorted(back), (parent.number,)
-                )
-                doubtful = {row for (row,) in marked} | {row for row in back if 0 in self._own.get((parent.number, row), ())}
-                as_deleted(self.store, parent, sorted(doubtful))
-                rows.mark_living(self.db, parent, [sorted(back)])
+                self._live_again(parent, sorted(back))
+
+    def _live_again(self, table: Table, names: Sequence[str]) -> None:
+        """Undo deletes of the school's own. Whether the server has such a row at all may show later: it is sent again."""
+        sql = "SELECT row FROM kirim_open WHERE table_no = ? AND row IN ({})"
+        marked = {row for (row,) in self.db.chosen(sql, names, (table.number,))}
+        doubtful = [row for row in names if row in marked or 0 in self._own.get((table.number, row), ())]
+        as_deleted(self.store, table, doubtful)
+        rows.mark_living(self.db, table, [names])
+
+    def _knew_row(self, block: Block, n: int, name: str) -> bool:
+        """Whether earlier returns said all that a block says of a row."""
+        given = {c: values[n] for c, values in zip(block.columns, block.values[len(block.table.key) :], strict=True)}
+        key = (block.table.number, name)
+        return all(self._knew(key, number, values) for number, values in _by_group(block.table, given).items())
 
     def _locks(self, table: Table, name: str) -> set[int]:
         found = self.db.execute("SELECT group_no FROM kirim_lock WHERE table_no = ? AND row = ?", (table.number, name))

@@ -26,7 +26,6 @@ from exchange.records import Cause, Counts, Manifest, Op
 from exchange.rules.heads import active_heads
 from exchange.schema.model import Column, Table
 from exchange.store import chains
-from exchange.store.reference import running_semester
 from exchange.store.server import MERGED, School
 from exchange.store.source import StoreSource
 from exchange.taking import Taking
@@ -213,7 +212,7 @@ def _check_approval(
     heads = active_heads(
         StoreSource(store.db, store.schema, school.sekolah_id),
         school.sekolah_id,
-        running_semester(store.db).tahun_ajaran_id,
+        server.semester.tahun_ajaran_id,
     )
     assignments = {uuid.UUID(head.assignment).bytes: head for head in heads}
     named = assignments.get(approval.assignment)

@@ -12,7 +12,7 @@ from pathlib import Path
 from exchange.format.certificate import Certificate, KeyKind, decode_certificate
 from exchange.schema import SCHEMA
 from exchange.schema.model import Schema
-from exchange.store.reference import codes
+from exchange.store.reference import Semester, codes, running_semester
 from exchange.store.school import SchoolStore
 from exchange.store.server import School, ServerStore
 from exchange.trust.certificates import SignedCertificate, anchor, newest, read
@@ -71,6 +71,11 @@ class ServerNode:
     def codes(self) -> Callable[[str], Collection[object] | None]:
         """Codes of the reference tables, each read once for as long as this node is open."""
         return codes(self.store.db, self.store.schema)
+
+    @cached_property
+    def semester(self) -> Semester:
+        """The running semester, read once for as long as this node is open."""
+        return running_semester(self.store.db)
 
     @cached_property
     def archive(self) -> Identity:

@@ -6,6 +6,8 @@ Only this module renames and fsyncs.
 from __future__ import annotations
 
 import errno
+import io
+import itertools
 import os
 import secrets
 import shutil
@@ -301,11 +303,15 @@ def private_copy(source: Iterator[bytes], folder: Path | None, limit: int) -> Bi
         TooLarge: KF-207.
         DiskFull, FolderUnwritable: KF-701, KF-703, of the folder.
     """
+    given = iter(source)
+    first, more = next(given, b""), next(given, None)
+    if more is None and len(first) <= min(limit, MIB):
+        return io.BytesIO(first)  # almost every package: one piece, and no machinery for more
     place = folder or Path(tempfile.gettempdir())
     copy = tempfile.SpooledTemporaryFile(max_size=MIB, dir=str(place))  # noqa: SIM115 - the caller closes it
     try:
         size = 0
-        for piece in source:
+        for piece in itertools.chain((first,), () if more is None else (more,), given):
             size += len(piece)
             if size > limit:
                 raise errors.TooLarge(part="file", limit=limit)
