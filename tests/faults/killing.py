@@ -14,7 +14,7 @@ from typing import Any
 
 from exchange.store.database import Database
 
-_CALLS = ("fsync", "sync", "replace", "rename", "link", "unlink", "mkdir", "rmdir")
+_CALLS = ("fsync", "replace", "rename", "link", "unlink", "mkdir", "rmdir")
 _STATEMENTS = ("BEGIN", "COMMIT")
 
 

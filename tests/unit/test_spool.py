@@ -167,6 +167,18 @@ def test_files_kept_together_get_their_names_together(tmp_path: Path) -> None:
     }
 
 
+def test_a_sync_that_fails_names_nothing(tmp_path: Path) -> None:
+    """Its descriptor is gone: as with a disk that failed, that is told before any file has its name."""
+    keeping = spool.Keeping(tmp_path)
+    for n in range(9):
+        keeping.keep(io.BytesIO(b"x"), str(n))
+    os.close(keeping._parts[0][0].fileno())
+    with pytest.raises(errors.FolderUnwritable):
+        keeping.settle()
+    keeping.abandon()
+    assert names(tmp_path) == []
+
+
 def test_files_kept_together_and_abandoned_leave_nothing(tmp_path: Path) -> None:
     keeping = spool.Keeping(tmp_path)
     keeping.keep(io.BytesIO(b"x"), "a")
