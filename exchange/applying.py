@@ -135,7 +135,7 @@ class Applying:
         self._spoken: dict[Row, set[int]] = {}
         self._heard: dict[Row, dict[int, tuple[object, ...]]] | None = None
         self._kept: set[int] = set()
-        self._opened: set[Row] = set()
+        self._opened: dict[Row, bool] = {}  # put on the open list by this return: whether as a whole row
         self._has_open = bool(self.db.value("SELECT 1 FROM kirim_open LIMIT 1"))
         merged = manifest.have.number
         for block in own_blocks(store, merged, store.last):
@@ -228,10 +228,9 @@ class Applying:
             rows.upsert_rows(self.db, table, block.columns, values, block.home)
         for n in mine:
             self._one(block, n, names[n], there.get(names[n]))
-        if block.op is Op.INSERT:
-            self.db.executemany(
-                "DELETE FROM kirim_open WHERE table_no = ? AND row = ?", [(table.number, name) for name in names]
-            )
+        if block.op is Op.INSERT and block.cause is not Cause.KOREKSI:
+            entered = [(table.number, name) for name in names if self._opened.get((table.number, name)) is not False]
+            self.db.executemany("DELETE FROM kirim_open WHERE table_no = ? AND row = ?", entered)
 
     def _one(self, block: Block, n: int, name: str, there: tuple[object, ...] | None) -> None:
         """Decide each group of a row that the school has changed and not sent, or not been answered for."""
@@ -447,7 +446,7 @@ class Applying:
             "bytes = excluded.bytes",
             (self.store.scope, *key, line.code, self.store.device, number, _shown(line.columns, line.sent).encode()),
         )
-        self._opened.add(key)
+        self._opened[key] = line.group is None
         self._has_open = True
 
     def _settle(self, table: Table, names: Sequence[str], columns: set[str] | None, *, opened: bool = False) -> None:

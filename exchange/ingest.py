@@ -18,10 +18,11 @@ from exchange.candidates import Candidate, candidates
 from exchange.central.kip import retry_waiting
 from exchange.errors import ExchangeError
 from exchange.format.body import Item, read_body
-from exchange.intake import FileResult, Ingested, Intake
+from exchange.intake import Intake
 from exchange.nodes import KEYS, SchoolNode, ServerNode
 from exchange.reading import Content, Found
 from exchange.records import Block, PackageKind
+from exchange.results import FileResult, Ingested
 from exchange.trust.opening import VerifiedPackage, inspect_package, open_package
 
 __all__ = ["AppliedFiles", "FileResult", "Ingested", "apply_file", "apply_files", "ingest_paths"]

@@ -10,25 +10,26 @@ intake and leaves every file where it is.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import traceback
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 from exchange import __version__, errors, spool
 from exchange.candidates import Candidate, is_zip
 from exchange.errors import ExchangeError, Fate
+from exchange.ledger import Entry, Ledger
 from exchange.merging import Merged, merge
 from exchange.nodes import ServerNode
 from exchange.quarantine import Quarantine
-from exchange.records import Counts, PackageKind
+from exchange.records import PackageKind
+from exchange.results import FileResult
 from exchange.store.server import School
-from exchange.trust.archive import lock_file_key
 from exchange.trust.opening import Duplicate, VerifiedPackage, open_package
 
 BATCH_FILES = 100
@@ -43,66 +44,17 @@ _BLAMED = (errors.FileError, errors.TrustError, errors.OrderError, errors.MergeE
 _FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """How a fault of ours shows."""
 
-_OWED, _TRIED = "owed-", "tried-"
-"""Names in ``kirim_meta``, each before a ``sekolah_id``: a return is owed; held packages were tried at a position."""
+_TRIED = "tried-"
+"""Name in ``kirim_meta``, before a ``sekolah_id``: where the school stood when its held packages were last tried."""
 
 _NAME_CHARACTERS = 64
-_ORPHANS = -(1 << 62)
-"""Indexes of results: files named from 0, packages that wait in the ledger below, kept files in no ledger from here."""
+_KEPT = -(1 << 62)
+"""Indexes of results: files named from 0, packages that wait in the ledger below, files kept here before from here."""
+
+_PROGRAM = "program"
+"""Name in ``kirim_meta``: the version by which files of a newer format were last tried."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class FileResult:
-    """What became of one file.
-
-    Attributes:
-        file: As it was named, a ZIP's member after a colon.
-        status: ``applied``, ``duplicate``, ``held`` or ``quarantined``.
-        code: Of a file that is held or quarantined, else empty.
-        npsn: Of the school, when the file is verified, else empty.
-        number: The package's number, when it is verified.
-        counts: What became of the changesets that were new.
-        error: Why, in full.
-    """
-
-    file: str
-    status: str
-    code: str = ""
-    npsn: str = ""
-    number: int | None = None
-    counts: Counts = field(default_factory=Counts)
-    error: ExchangeError | None = None
-
-    def as_json(self) -> dict[str, object]:
-        """Return it under the names of ``kirim server ingest --json``."""
-        return {
-            "file": self.file,
-            "status": self.status,
-            "code": self.code or None,
-            "npsn": self.npsn or None,
-            "number": self.number,
-            "changes": self.counts.as_dict(),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Ingested:
-    """What became of all files of one call."""
-
-    files: tuple[FileResult, ...]
-
-    def count(self, status: str) -> int:
-        """How many files ended with a status."""
-        return sum(1 for result in self.files if result.status == status)
-
-    def as_json(self) -> dict[str, object]:
-        """Return it under the names of ``kirim server ingest --json``."""
-        statuses = ("applied", "duplicate", "held", "quarantined")
-        return {"files": [result.as_json() for result in self.files]} | {
-            status: self.count(status) for status in statuses
-        }
 
 
 @dataclass(slots=True)
@@ -123,7 +75,7 @@ class Intake:
         server: The server.
         on_file: Called with each result as soon as it is durable.
         unattended: Nobody named the files: what is finished after a kill, or released, is told too, and to whom a
-            return is owed is noted in the same transactions (:func:`owed`).
+            return is owed is noted in the same transactions.
     """
 
     def __init__(
@@ -131,12 +83,13 @@ class Intake:
     ) -> None:
         self.server, self.db, self.held = server, server.store.db, server.home / "held"
         self._on_file, self._unattended = on_file, unattended
+        self.ledger = Ledger(server.store)
         self._quarantine = Quarantine(server.home / "quarantine", server.store.clock)
         self._find = server.find
         self._results: dict[int, FileResult] = {}
         self._finished: dict[bytes, FileResult] = {}
         self._settled: list[bytes] = []
-        self._orphans: list[Path] = []
+        self._kept: list[Candidate] = []
         self._keeping = spool.Keeping(self.held)
 
     # --- batches ------------------------------------------------------------------------------
@@ -149,17 +102,19 @@ class Intake:
         Raises:
             ExchangeError: of the disk or the database; what was taken before stays taken, the rest stays where it is.
         """
-        orphans, self._orphans = self._orphans, []
-        batch = [(n, Candidate(spool.shown(path), path)) for n, path in enumerate(orphans, _ORPHANS)]
+        batch: list[tuple[int, Candidate]] = []
         size = count = 0
-        for index, candidate in enumerate(given):
+        kept, self._kept = self._kept, []
+        for index, candidate in chain(enumerate(kept, _KEPT), enumerate(given)):
             batch.append((index, candidate))
-            size, count = size + candidate.size, index + 1
+            size, count = size + candidate.size, max(index + 1, 0)
             if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
                 self._batch(batch)
                 batch, size = [], 0
         if batch:
             self._batch(batch)
+        if self.server.store.get(_PROGRAM) != __version__:
+            self.server.store.set(_PROGRAM, __version__)
         return [self._results[index] for index in range(count) if index in self._results]
 
     def _batch(self, batch: Sequence[tuple[int, Candidate]]) -> None:
@@ -186,7 +141,7 @@ class Intake:
             for one in accepted:
                 one.package.body.close()
         self._finished.update((o.package.package_id, self._results[o.index]) for o in accepted if o.index < 0)
-        if any(self._state(package_id) == "accepted" for _, _, package_id in repeats):
+        if any(self.ledger.state(package_id) == "accepted" for _, _, package_id in repeats):
             self._merge_waiting()
         for index, candidate, package_id in repeats:
             self._results[index] = self._repeat(candidate.label, package_id)
@@ -199,7 +154,7 @@ class Intake:
                     self._tell(result)
                 else:
                     self._tell_unnamed(result)
-                    self._drop_orphan(candidate, result)
+                    self._drop(candidate, result)
 
     def stage(self, name: str) -> None:
         """Called when a step of a batch is durable: ``accepted``, then ``merged``."""
@@ -212,10 +167,14 @@ class Intake:
         if self._unattended:
             self._tell(result)
 
-    def _drop_orphan(self, candidate: Candidate, result: FileResult) -> None:
-        """Take a kept file away that turned out to be no package: it stands in quarantine now."""
-        is_refused = result.status == "quarantined" and result.code != errors.FileUnreadable.code
-        if is_refused and self._state(bytes.fromhex(candidate.path.stem)) is None:
+    def _drop(self, candidate: Candidate, result: FileResult) -> None:
+        """Take a kept file away that has another place now: in quarantine, or no longer there."""
+        if result.code == errors.FileUnreadable.code:
+            return
+        if candidate.path.parent == self._quarantine.folder:
+            if result.status != "quarantined":
+                self._quarantine.release(candidate.path)
+        elif self.ledger.state(bytes.fromhex(candidate.path.stem)) is None:
             spool.remove(candidate.path)
 
     @contextmanager
@@ -273,53 +232,24 @@ class Intake:
             if school is None:
                 raise errors.SenderUnknown()
             self._keeping.keep(file, _name(package.package_id))
-            seq = self._next_seq()
-            self._insert(seq, school, package, candidate.label)
+            seq = self.ledger.accept(school, package, candidate.label)
             self._owe(school)
         except BaseException:
             package.body.close()
             raise
         return _Accepted(candidate.label, package, seq, school, index)
 
-    def _insert(self, seq: int, school: School, package: VerifiedPackage, label: str) -> None:
-        header = package.header
-        self.db.execute(
-            "INSERT INTO kirim_package (seq, package_id, scope, kind, number, device, first, last, state, file, size, "
-            "plaintext, received_at) VALUES (?, ?, ?, ?, ?, ?, 0, 0, 'accepted', ?, ?, ?, ?)",
-            (
-                seq,
-                package.package_id,
-                school.sekolah_id,
-                int(header.kind),
-                header.number,
-                header.sender,
-                label,
-                package.size,
-                package.plaintext_sha256,
-                self.server.store.clock(),
-            ),
-        )
-
     def _owe(self, school: School | None) -> None:
         """Note, in the same transaction, that a return is owed to a school."""
         if self._unattended and school is not None:
-            self.server.store.set(f"{_OWED}{school.sekolah_id}", f"{self._next_seq()}")
-
-    def _next_seq(self) -> int:
-        return int(self.db.value("SELECT max(seq) FROM kirim_package") or 0) + 1
+            self.ledger.owe(school)
 
     def _is_seen(self, package_id: bytes) -> bool:
-        return self._state(package_id) is not None
-
-    def _state(self, package_id: bytes) -> str | None:
-        found: str | None = self.db.value(
-            "SELECT state FROM kirim_package WHERE package_id = ? AND state <> 'released'", (package_id,)
-        )
-        return found
+        return self.ledger.state(package_id) is not None
 
     def _keep_again(self, package_id: bytes, file: BinaryIO) -> None:
         """Put a package's file back where it belongs, should a person or a disk have lost it."""
-        state, name = self._state(package_id), _name(package_id)
+        state, name = self.ledger.state(package_id), _name(package_id)
         if state in {"accepted", "held"}:
             spool.keep(file, self.held, name)
         elif state == "merged" and not (self.held / name).exists():
@@ -330,11 +260,7 @@ class Intake:
         finished = self._finished.get(package_id)
         if finished is not None and not self._unattended:
             return replace(finished, file=label)
-        npsn, number, state, code = self.db.execute(
-            "SELECT s.npsn, p.number, p.state, p.code FROM kirim_package p "
-            "JOIN kirim_school s ON s.sekolah_id = p.scope WHERE p.package_id = ? AND p.state <> 'released'",
-            (package_id,),
-        ).fetchone()
+        npsn, number, state, code = self.ledger.answer(package_id)
         if state in {"held", "quarantined"}:
             return FileResult(label, state, f"KF-{code}", npsn, number)
         return FileResult(label, "duplicate", npsn=npsn, number=number)
@@ -349,7 +275,7 @@ class Intake:
         with self._step():
             self._settled = []
             for one in sorted(accepted, key=lambda a: (a.school.sekolah_id, a.package.header.number)):
-                if self._state(one.package.package_id) == "accepted":
+                if self.ledger.state(one.package.package_id) == "accepted":
                     self._merge_one(one)
                 else:  # another process found it waiting and has merged it meanwhile
                     self._results[one.index] = self._repeat(one.label, one.package.package_id)
@@ -361,7 +287,7 @@ class Intake:
                     else:
                         released.append(result)
         self.stage("merged")
-        self._lock_keys([one.package for one in accepted])
+        self.ledger.lock_keys(self.server.archive.public, [one.package for one in accepted])
         for package_id in self._settled:
             settle(self.server, package_id)
         for result in released:
@@ -375,11 +301,12 @@ class Intake:
                 merged = merge(self.server, one.school, one.package)
         except _BLAMED as error:
             state = self._fate(one.label, one.package.package_id, error)
-            self._record(one.seq, one.package.package_id, state, error, Merged())
+            self.ledger.record(one.seq, state, error, Merged())
             self._results[one.index] = FileResult(one.label, state, error.code, npsn, number, error=error)
         else:
-            self._record(one.seq, one.package.package_id, "merged", None, merged)
+            self.ledger.record(one.seq, "merged", None, merged)
             self._results[one.index] = _merged(one.label, npsn, number, merged)
+        self._settled.append(one.package.package_id)
 
     def _fate(self, label: str, package_id: bytes, error: ExchangeError) -> str:
         """Return the state of a verified package that could not be merged; evidence is kept before it is final."""
@@ -389,52 +316,12 @@ class Intake:
             self._quarantine.keep(file, label, error)
         return "quarantined"
 
-    def _record(self, seq: int, package_id: bytes, state: str, error: ExchangeError | None, merged: Merged) -> None:
-        """Write the ledger's next entry; each one's value covers the one before, in order of ``seq``."""
-        before = self.db.value("SELECT ledger FROM kirim_package WHERE ledger IS NOT NULL ORDER BY seq DESC LIMIT 1")
-        plaintext = self.db.value("SELECT plaintext FROM kirim_package WHERE seq = ?", (seq,))
-        entry = package_id + bytes(plaintext) + state.encode() + merged.value
-        counts = merged.counts
-        self.db.execute(
-            "UPDATE kirim_package SET seq = ?, state = ?, code = ?, first = ?, last = ?, value = ?, position = ?, "
-            "applied = ?, same = ?, conflict = ?, refused = ?, held = ?, ledger = ? WHERE seq = ?",
-            (
-                self._next_seq(),
-                state,
-                _number(error),
-                merged.first,
-                merged.last,
-                merged.value,
-                merged.position,
-                counts.applied,
-                counts.same,
-                counts.conflict,
-                counts.refused,
-                counts.held,
-                hashlib.sha256(bytes(before or bytes(32)) + entry).digest(),
-                seq,
-            ),
-        )
-        self._settled.append(package_id)
-
-    def _lock_keys(self, packages: Sequence[VerifiedPackage]) -> None:
-        """Keep each file's own key beside it, locked for the archive: a later proof needs no retired server key."""
-        public = self.server.archive.public
-        locked = [(lock_file_key(public, one.package_id, one.file_key), one.package_id) for one in packages]
-        with self.db.transaction():
-            self.db.executemany("UPDATE kirim_package SET file_key = ? WHERE package_id = ?", locked)
-
     def _lock_left(self) -> None:
-        """Lock the keys of files whose step a kill cut short: they are among the last entries."""
-        left = self.db.execute(
-            "SELECT DISTINCT package_id FROM kirim_package WHERE seq > ? AND file_key IS NULL "
-            "AND state IN ('merged', 'held')",
-            (self._next_seq() - 10 * BATCH_FILES,),
-        ).fetchall()
-        for (package_id,) in left:
+        """Lock the keys of files whose batch a kill cut short."""
+        for package_id in self.ledger.without_key():
             try:
-                with self._reopen(bytes(package_id)) as package:
-                    self._lock_keys([package])
+                with self._reopen(package_id) as package:
+                    self.ledger.lock_keys(self.server.archive.public, [package])
             except (*_BLAMED, errors.FileUnreadable) as error:
                 _log.warning("%s: %s", error.code, error.lines()[0])
 
@@ -443,55 +330,39 @@ class Intake:
     def _retry_held(self, scope: str) -> list[tuple[bytes, FileResult]]:
         """Try a school's held packages again after a step, until none moves, and return those that did."""
         moved: list[tuple[bytes, FileResult]] = []
-        while waiting := self.db.execute(
-            "SELECT seq, package_id, file, code FROM kirim_package WHERE scope = ? AND state = 'held' "
-            "ORDER BY number, seq",
-            (scope,),
-        ).fetchall():
+        while waiting := self.ledger.held(scope):
             before = len(moved)
-            for seq, package_id, label, code in waiting:
-                result = self._retry(scope, seq, bytes(package_id), label, code)
+            for entry in waiting:
+                result = self._retry(entry)
                 if result is not None:
-                    moved.append((bytes(package_id), result))
+                    moved.append((entry.package_id, result))
             if len(moved) == before:
                 self.server.store.set(f"{_TRIED}{scope}", _tried(self.server.store.school(scope)))
                 break
         if moved and not waiting:
             self.db.execute("DELETE FROM kirim_meta WHERE name = ?", (f"{_TRIED}{scope}",))
+        self._settled += [package_id for package_id, _ in moved]
         return moved
 
-    def _retry(self, scope: str, seq: int, package_id: bytes, label: str, code: int) -> FileResult | None:
-        school = self.server.store.school(scope)
+    def _retry(self, entry: Entry) -> FileResult | None:
+        school = self.server.store.school(entry.scope)
         if school is None:
             return None
         try:
-            with self._reopen(package_id) as package, self.db.transaction(), own_faults():
+            with self._reopen(entry.package_id) as package, self.db.transaction(), own_faults():
                 merged = merge(self.server, school, package)
         except errors.FileUnreadable as error:
             _log.warning("%s: %s", error.code, error.lines()[0])
             return None
         except _BLAMED as error:
             if error.fate is not Fate.QUARANTINE:
-                if _number(error) != code:
-                    self.db.execute("UPDATE kirim_package SET code = ? WHERE seq = ?", (_number(error), seq))
+                self.ledger.hold_for(entry, error)
                 return None
-            state = self._fate(label, package_id, error)
-            self._supersede(seq, package_id, state, error, Merged())
-            return FileResult(label, state, error.code, school.npsn, error=error)
-        self._supersede(seq, package_id, "merged", None, merged)
-        return _merged(label, school.npsn, package.header.number, merged)
-
-    def _supersede(self, seq: int, package_id: bytes, state: str, error: ExchangeError | None, merged: Merged) -> None:
-        """Give a held package its next entry in the ledger; the entry that said *held* stays, as released."""
-        same = "package_id, scope, kind, number, device, file, size, plaintext, file_key, received_at"
-        new = self._next_seq()
-        self.db.execute(
-            f"INSERT INTO kirim_package (seq, state, first, last, {same}) "
-            f"SELECT ?, 'accepted', 0, 0, {same} FROM kirim_package WHERE seq = ?",
-            (new, seq),
-        )
-        self.db.execute("UPDATE kirim_package SET state = 'released' WHERE seq = ?", (seq,))
-        self._record(new, package_id, state, error, merged)
+            state = self._fate(entry.file, entry.package_id, error)
+            self.ledger.supersede(entry.seq, state, error, Merged())
+            return FileResult(entry.file, state, error.code, school.npsn, error=error)
+        self.ledger.supersede(entry.seq, "merged", None, merged)
+        return _merged(entry.file, school.npsn, package.header.number, merged)
 
     def _reopen(self, package_id: bytes) -> VerifiedPackage:
         """Open a package that was kept. Its own header still carries what certificates it needs."""
@@ -509,7 +380,8 @@ class Intake:
     def finish(self) -> list[FileResult]:
         """Finish what a kill left, and try held packages again whose school has moved since.
 
-        Files that were kept and are in no ledger are taken with the next ones, once more from the beginning.
+        Files that were kept and are in no ledger are taken with the next ones, once more from the beginning; after an
+        upgrade also those that were of a newer format.
 
         Returns:
             What became of packages that were accepted and not merged, and of held ones that moved.
@@ -518,7 +390,11 @@ class Intake:
         self._lock_left()
         with self._step():
             # Within a transaction no other process stands between keeping a file and noting it.
-            self._orphans = [path for path in sorted(self.held.glob("*.kirim")) if self._is_orphan(path)]
+            orphans = [path for path in sorted(self.held.glob("*.kirim")) if self._is_orphan(path)]
+        self._kept = [Candidate(spool.shown(path), path) for path in orphans]
+        if self.server.store.get(_PROGRAM) != __version__:  # what a newer program made may be readable now
+            newer = self._quarantine.refused(errors.FormatNewer.code)
+            self._kept += [Candidate(label, path) for label, path in newer]
         spool.sweep(self.held)
         spool.sweep(self.server.home / "quarantine")
         return told + self._release()
@@ -528,24 +404,20 @@ class Intake:
         told: list[FileResult] = []
         after = 0
         self._find = ServerNode(self.server.store).find
-        while left := self.db.execute(
-            "SELECT seq, package_id, scope, file FROM kirim_package WHERE state = 'accepted' AND seq > ? "
-            "ORDER BY seq LIMIT ?",
-            (after, BATCH_FILES),
-        ).fetchall():
-            after, accepted = left[-1][0], []
+        while left := self.ledger.accepted(after, BATCH_FILES):
+            after, accepted = left[-1].seq, []
             try:
-                for seq, package_id, scope, label in left:
-                    one = self._accept_again(seq, bytes(package_id), scope, label)
+                for entry in left:
+                    one = self._accept_again(entry)
                     if one is not None:
                         accepted.append(one)
                 self._merge_all(accepted)
             finally:
                 for one in accepted:
                     one.package.body.close()
-            for seq, package_id, _, _ in left:
-                if -seq in self._results:
-                    told.append(self._finish_one(bytes(package_id), self._results.pop(-seq)))
+            for entry in left:
+                if -entry.seq in self._results:
+                    told.append(self._finish_one(entry.package_id, self._results.pop(-entry.seq)))
         return told
 
     def _finish_one(self, package_id: bytes, result: FileResult) -> FileResult:
@@ -553,23 +425,24 @@ class Intake:
         self._tell_unnamed(result)
         return result
 
-    def _accept_again(self, seq: int, package_id: bytes, scope: str, label: str) -> _Accepted | None:
+    def _accept_again(self, entry: Entry) -> _Accepted | None:
         """Open an accepted package again; one that opens no longer is refused, one whose file is lost waits for it."""
-        school = self.server.store.school(scope)
+        school = self.server.store.school(entry.scope)
         if school is None:
             return None
         try:
             with own_faults():
-                return _Accepted(label, self._reopen(package_id), seq, school, -seq)
+                return _Accepted(entry.file, self._reopen(entry.package_id), entry.seq, school, -entry.seq)
         except errors.FileUnreadable as error:
             _log.warning("%s: %s", error.code, error.lines()[0])
         except _BLAMED as error:
             with self._step():
-                self._settled = []
-                state = self._fate(label, package_id, error)
-                self._record(seq, package_id, state, error, Merged())
-            settle(self.server, package_id)
-            self._results[-seq] = FileResult(label, state, error.code, school.npsn, error=error)
+                if self.ledger.state(entry.package_id) != "accepted":
+                    return None  # another process has merged it meanwhile
+                state = self._fate(entry.file, entry.package_id, error)
+                self.ledger.record(entry.seq, state, error, Merged())
+            settle(self.server, entry.package_id)
+            self._results[-entry.seq] = FileResult(entry.file, state, error.code, school.npsn, error=error)
         return None
 
     def _is_orphan(self, path: Path) -> bool:
@@ -578,13 +451,12 @@ class Intake:
             return False  # somebody else's file: not ours to judge
         package_id = bytes.fromhex(path.stem)
         settle(self.server, package_id)
-        return self._state(package_id) is None
+        return self.ledger.state(package_id) is None
 
     def _release(self) -> list[FileResult]:
         """Try held packages again, of schools whose log has moved since the last time."""
         told: list[FileResult] = []
-        held = "SELECT DISTINCT scope FROM kirim_package WHERE state = 'held' ORDER BY scope"
-        for (scope,) in self.db.execute(held).fetchall():
+        for scope in self.ledger.scopes_with_held():
             school = self.server.store.school(scope)
             if self.server.store.get(f"{_TRIED}{scope}") == _tried(school):
                 continue
@@ -601,10 +473,6 @@ class Intake:
 
 def _merged(label: str, npsn: str, number: int, merged: Merged) -> FileResult:
     return FileResult(label, "applied" if merged.new else "duplicate", "", npsn, number, merged.counts)
-
-
-def _number(error: ExchangeError | None) -> int:
-    return 0 if error is None else int(error.code[3:])
 
 
 def _tried(school: School | None) -> str:
@@ -643,31 +511,12 @@ def own_faults() -> Iterator[None]:
 
 def settle(server: ServerNode, package_id: bytes) -> None:
     """Move a kept file to where its state says it belongs; one that is held or not yet merged stays."""
-    state = server.store.db.value(
-        "SELECT state FROM kirim_package WHERE package_id = ? AND state <> 'released'", (package_id,)
-    )
+    state = Ledger(server.store).state(package_id)
     name, held = _name(package_id), server.home / "held"
     if state == "merged":
         spool.move(held / name, server.home / "archive" / name[:2], name)
     elif state == "quarantined":
         spool.remove(held / name)
-
-
-def owed(server: ServerNode) -> list[tuple[str, str, str]]:
-    """Return the schools to which a return is owed for what came: NPSN and the debt's name and value."""
-    return [
-        (npsn, str(name), str(value))
-        for npsn, name, value in server.store.db.execute(
-            "SELECT s.npsn, m.name, m.value FROM kirim_meta m JOIN kirim_school s ON m.name = ? || s.sekolah_id "
-            "ORDER BY s.npsn",
-            (_OWED,),
-        ).fetchall()
-    ]
-
-
-def paid(server: ServerNode, name: str, value: str) -> None:
-    """Strike a debt of :func:`owed`, unless another package has come since."""
-    server.store.db.execute("DELETE FROM kirim_meta WHERE name = ? AND value = ?", (name, value))
 
 
 def _text(scope: bytes) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -35,6 +35,22 @@ class Quarantine:
         digest = _digest(file)
         spool.keep(file, self.folder, f"{digest[:32]}.kirim")
         self._reason(digest[:32], label, error, sha256=digest)
+
+    def refused(self, code: str) -> Iterator[tuple[str, Path]]:
+        """Yield kept files that were refused under a code: their names when they came, and where they lie."""
+        for reason in sorted(self.folder.glob("*.json")):
+            try:
+                told = json.loads(reason.read_bytes())
+                named = str(told["file"]) if told["code"] == code else None
+            except (OSError, ValueError, LookupError, TypeError):
+                continue  # somebody else's file
+            if named is not None and reason.with_suffix(".kirim").exists():
+                yield named, reason.with_suffix(".kirim")
+
+    def release(self, path: Path) -> None:
+        """Let a kept file go that was taken after all: its bytes stand elsewhere now. Its reason goes first."""
+        spool.remove(path.with_suffix(".json"))
+        spool.remove(path)
 
     def keep_unopened(self, candidate: Candidate, error: errors.ExchangeError) -> None:
         """Keep what could not be opened as a file of its own: a whole ZIP once, or a file beyond every limit.

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from exchange.central.claims import Claims, note_claims
 from exchange.errors import Reason
 from exchange.records import Block, Cause, Counts, Line, Op, Outcome
 from exchange.schema.model import Column, Group, Table
@@ -23,8 +24,7 @@ class Taken:
         outcomes: How many changes had each outcome.
         lines: Every change that was not simply applied.
         index: What goes back to the school because of this changeset.
-        claims: (table, column) to values that this changeset set on natural unique keys; a key whose rows were only
-            deleted stands with no values, because a claim may be settled.
+        claims: Values that this changeset set on natural unique keys.
         touched: Rows and groups written, by table number: kept only while others see rows of this school.
     """
 
@@ -32,7 +32,7 @@ class Taken:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     lines: list[Line] = field(default_factory=list)
     index: list[IndexRow] = field(default_factory=list)
-    claims: dict[tuple[Table, Column], set[object]] = field(default_factory=dict)
+    claims: Claims = field(default_factory=dict)
     touched: dict[tuple[int, str], set[int]] = field(default_factory=dict)
 
     @property
@@ -75,17 +75,11 @@ class Taken:
 
     def wrote(self, block: Block, names: Sequence[str]) -> None:
         """Note rows that were written: claims on unique keys, and rows that others see."""
-        table = block.table
-        for claim in table.unique:
-            column = table.by_name[claim[0]]
-            if len(claim) == 1 and (column in block.columns or block.op is Op.DELETE):
-                values: Sequence[object] = ()
-                if column in block.columns:
-                    values = block.values[len(table.key) + block.columns.index(column)]
-                self.claims.setdefault((table, column), set()).update(v for v in values if v not in (None, ""))
+        note_claims(block, self.claims)
         if self.known:
             whole = block.op is not Op.UPDATE
-            self.touch(table, names, {0} if whole else {table.group_of[c.name].number for c in block.columns})
+            of = block.table.group_of
+            self.touch(block.table, names, {0} if whole else {of[c.name].number for c in block.columns})
 
     def touch(self, table: Table, names: Sequence[str], groups: set[int]) -> None:
         """Note groups of rows for those who see them."""

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from exchange import errors
+from exchange.central.claims import note_claims
 from exchange.errors import Reason
 from exchange.limits import IDS_MAX
 from exchange.merge.decision import decide, decide_delete, insert_allowed, may_set, says_nothing
@@ -468,6 +469,10 @@ class Taking:
         """
         rows.mark_living(self.db, table, [[key] for key in rows.key_values(table, name)])
         self.taken.touch(table, [name], {0})
+        held = tuple(table.by_name[claim[0]] for claim in table.unique if len(claim) == 1)
+        if held:  # its numbers are claimed again
+            values = rows.fetch(self.db, table, held, [name])[name]
+            note_claims(Block(table, Op.UPDATE, held, [[name], *([v] for v in values[: len(held)])]), self.taken.claims)
         self._revive_above(table, name)
         if whole and (table.number, name) not in self._gone:
             return Outcome.APPLIED

@@ -16,9 +16,11 @@ from pathlib import Path
 from exchange import errors
 from exchange.candidates import Candidate, candidates, files_under
 from exchange.central.kip import retry_waiting
-from exchange.intake import FileResult, Intake, owed, own_faults, paid
+from exchange.intake import Intake, own_faults
+from exchange.ledger import Ledger
 from exchange.nodes import ServerNode
 from exchange.packager import Returned, due, write_return
+from exchange.results import FileResult
 
 LOOK_SECONDS = 30.0
 """Between two looks without an event: events get lost, on network shares always."""
@@ -170,21 +172,22 @@ class Watcher:
         The debt stands in the database until the return is durable, so a kill or a full disk leaves it.
         """
         written: list[Returned] = []
-        for npsn, name, value in owed(self.server):
+        ledger = Ledger(self.server.store)
+        for debt in ledger.owed():
             try:
                 with own_faults():
-                    made = self._answer_one(npsn)
+                    made = self._answer_one(debt.npsn)
             except (errors.TrustError, errors.OwnFault) as error:  # of this school alone: the others are answered
-                if self._unanswered.get(npsn) != error.code:
+                if self._unanswered.get(debt.npsn) != error.code:
                     self._pause(error)
-                self._unanswered[npsn] = error.code
+                self._unanswered[debt.npsn] = error.code
                 continue
             if made is not None:
                 written.append(made)
                 if self._on_return:
                     self._on_return(made)
-            paid(self.server, name, value)
-            self._unanswered.pop(npsn, None)
+            ledger.paid(debt)
+            self._unanswered.pop(debt.npsn, None)
         return written
 
     def _answer_one(self, npsn: str) -> Returned | None:

@@ -9,8 +9,10 @@ from hypothesis import settings
 
 from exchange import words
 
-# How long an example takes says nothing on shared cores.
-settings.register_profile("kirim", deadline=None, print_blob=True)
+# The same examples every time, so that a change is judged by itself; how long one takes says nothing on shared cores.
+settings.register_profile("kirim", deadline=None, print_blob=True, derandomize=True)
+# New ones each time and many: pytest --hypothesis-profile=search tests/property
+settings.register_profile("search", deadline=None, print_blob=True, max_examples=1_000)
 settings.load_profile("kirim")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from exchange import errors
 from exchange.central import heads
+from exchange.central.claims import Claims, note_claims, report_claims
 from exchange.central.recording import record
 from exchange.interop.lists import ChangeRow, read_changes
 from exchange.records import Block, Cause, Op, row_key
@@ -170,7 +171,10 @@ def _make(
         by_scope.setdefault(home, []).extend(blocks)
     touched = {scope for scope, blocks in by_scope.items() if blocks}
     for scope in sorted(touched):
-        record(server, _school(server, scope), cause, by_scope[scope])
+        school, claims = record(server, _school(server, scope), cause, by_scope[scope]), Claims()
+        for block in by_scope[scope]:
+            note_claims(block, claims)
+        report_claims(server, school, claims)
     for line in assignments:
         school = (
             server.school_by_npsn(line.id) if len(line.id.strip()) == 8 else _school(server, line.id.strip().lower())

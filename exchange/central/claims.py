@@ -6,13 +6,17 @@ first (``docs/protocol.md``, requirement R7). When the claim is gone, so is the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from exchange.central.recording import record
+from exchange.limits import BLOCK_ROWS_MAX
 from exchange.records import Block, Cause, Op
 from exchange.schema.ids import derive_id
 from exchange.schema.model import Column, Table
 from exchange.store.server import School, ServerStore
+
+Claims = dict[tuple[Table, Column], set[object]]
+"""(table, column) to values that were set; a key whose rows were only deleted stands with none."""
 
 OPEN = 99
 """``status_validasi`` of a finding that is open."""
@@ -21,14 +25,26 @@ IDTYPE = 0
 """``idtype`` of a finding that the centre computed."""
 
 
+def note_claims(block: Block, into: Claims) -> None:
+    """Note the values that a block sets on natural unique keys; of deleted rows only that a claim may be settled."""
+    table = block.table
+    for claim in table.unique:
+        column = table.by_name[claim[0]]
+        if len(claim) == 1 and (column in block.columns or block.op is Op.DELETE):
+            values: Sequence[object] = ()
+            if column in block.columns:
+                values = block.values[len(table.key) + block.columns.index(column)]
+            into.setdefault((table, column), set()).update(value for value in values if value not in (None, ""))
+
+
 def report_claims(server: ServerStore, school: School, claims: Mapping[tuple[Table, Column], set[object]]) -> School:
-    """Look at values of unique keys that were just set: write findings for new claims, close those that are settled.
+    """Look at values of unique keys that were just set, or left: findings say who holds them now.
 
     Part of the caller's transaction.
 
     Args:
         server: The store.
-        school: Whose changeset set them, as it stands now.
+        school: Whose rows were changed, as it stands now.
         claims: (table, column) to values.
 
     Returns:
@@ -37,22 +53,43 @@ def report_claims(server: ServerStore, school: School, claims: Mapping[tuple[Tab
     opened: dict[str, list[tuple[object, ...]]] = {}
     closed: dict[str, list[str]] = {}
     for (table, column), values in claims.items():
-        held = _holders(server, table, column, sorted(map(str, values)))
-        for value, holders in held.items():
-            if len(holders) > 1:
-                for scope, finding in _findings(server, table, column, value, holders):
+        told = {str(value) for value in values} | _told(server, school, table, column)
+        standing = _standing(server, table, column, sorted(told))
+        for value, holders in _holders(server, table, column, sorted(told)).items():
+            for scope, finding in _findings(server, table, column, value, holders) if len(holders) > 1 else ():
+                if standing.pop(str(finding[0]), (None, None))[1] != finding[7]:
                     opened.setdefault(scope, []).append(finding)
-        for scope, finding_id in _settled(server, school, table, column):
-            closed.setdefault(scope, []).append(finding_id)
+        for logid, (home, _) in standing.items():
+            closed.setdefault(str(home), []).append(logid)
     for scope in sorted(opened.keys() | closed.keys()):
         other = school if scope == school.sekolah_id else server.school(scope)
         if other is None:
             continue
-        blocks = _blocks(server, opened.get(scope, []), closed.get(scope, []))
-        if blocks:
-            now = record(server, other, Cause.PUSAT, blocks)
-            school = now if scope == school.sekolah_id else school
+        blocks = _blocks(server.schema.by_name["vld_data"], opened.get(scope, []), closed.get(scope, []))
+        now = record(server, other, Cause.PUSAT, blocks)
+        school = now if scope == school.sekolah_id else school
     return school
+
+
+def _told(server: ServerStore, school: School, table: Table, column: Column) -> set[str]:
+    """Return the values of which a school has an open finding: it may hold one of them no more."""
+    found = server.db.execute(
+        "SELECT keterangan FROM vld_data WHERE kirim_home = ? AND soft_delete = 0 AND table_name = ? AND field_error = ? "
+        "AND app_username = 'kirim'",
+        (school.sekolah_id, table.name, column.name),
+    )
+    return {str(value) for (value,) in found}
+
+
+def _standing(server: ServerStore, table: Table, column: Column, values: list[str]) -> dict[str, tuple[object, object]]:
+    """Return the open findings about values, of every school: id to (scope, message)."""
+    found = server.db.chosen(
+        "SELECT logid, kirim_home, error_message FROM vld_data WHERE soft_delete = 0 AND table_name = ? "
+        "AND field_error = ? AND app_username = 'kirim' AND keterangan IN ({})",
+        values,
+        (table.name, column.name),
+    )
+    return {str(logid): (scope, message) for logid, scope, message in found}
 
 
 def _holders(server: ServerStore, table: Table, column: Column, values: list[str]) -> dict[str, list[tuple[str, str]]]:
@@ -79,28 +116,6 @@ def _findings(
     return made
 
 
-def _settled(server: ServerStore, school: School, table: Table, column: Column) -> list[tuple[str, str]]:
-    """Return open findings about a column whose value no longer has two holders: (scope, id)."""
-    mine = server.db.execute(
-        "SELECT logid, keterangan FROM vld_data WHERE kirim_home = ? AND soft_delete = 0 AND table_name = ? AND field_error = ? "
-        "AND app_username = 'kirim'",
-        (school.sekolah_id, table.name, column.name),
-    ).fetchall()
-    if not mine:
-        return []
-    held = _holders(server, table, column, [value for _, value in mine])
-    gone = [value for _, value in mine if len(held.get(value, [])) < 2]
-    return [
-        (scope, logid)
-        for scope, logid in server.db.chosen(
-            "SELECT kirim_home, logid FROM vld_data WHERE soft_delete = 0 AND table_name = ? AND field_error = ? AND "
-            "app_username = 'kirim' AND keterangan IN ({})",
-            gone,
-            (table.name, column.name),
-        )
-    ]
-
-
 _COLUMNS = (
     "sekolah_id",
     "table_name",
@@ -114,19 +129,15 @@ _COLUMNS = (
 )
 
 
-def _blocks(server: ServerStore, opened: list[tuple[object, ...]], closed: list[str]) -> list[Block]:
-    table = server.schema.by_name["vld_data"]
-    columns = tuple(table.by_name[name] for name in _COLUMNS)
-    order = [_COLUMNS.index(c.name) + 1 for c in sorted(columns, key=lambda c: c.number)]
-    standing = dict(server.db.chosen(
-            "SELECT logid, error_message FROM vld_data WHERE soft_delete = 0 AND logid IN ({})",
-            [str(f[0]) for f in opened],
-        ))
-    fresh = [finding for finding in opened if standing.get(str(finding[0])) != finding[7]]
+def _blocks(table: Table, opened: list[tuple[object, ...]], closed: list[str]) -> list[Block]:
+    columns = tuple(column for column in table.columns if column.name in _COLUMNS)
+    order = [_COLUMNS.index(column.name) + 1 for column in columns]
     blocks = []
-    if fresh:
-        values = [[f[0] for f in fresh], *([f[n] for f in fresh] for n in order)]
-        blocks.append(Block(table, Op.INSERT, tuple(sorted(columns, key=lambda c: c.number)), values, Cause.PUSAT))
-    if closed:
-        blocks.append(Block(table, Op.DELETE, (), [closed], Cause.PUSAT))
+    for start in range(0, len(opened), BLOCK_ROWS_MAX):
+        part = opened[start : start + BLOCK_ROWS_MAX]
+        values = [[f[0] for f in part], *([f[n] for f in part] for n in order)]
+        blocks.append(Block(table, Op.INSERT, columns, values, Cause.PUSAT))
+    for start in range(0, len(closed), BLOCK_ROWS_MAX):
+        ids = sorted(closed)[start : start + BLOCK_ROWS_MAX]
+        blocks.append(Block(table, Op.DELETE, (), [ids], Cause.PUSAT))
     return blocks

@@ -19,6 +19,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Life:
     life = Life(tmp_path_factory.mktemp("dunia"))
     life.school("00000001").pupil("SISWA SATU")
     life.school("00000002", "SMP").pupil("SISWA DUA")
+    life.ingest()
     life.close()
     return life
 

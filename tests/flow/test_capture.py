@@ -14,15 +14,17 @@ from exchange import capture, errors
 from exchange.overview import school_status
 from exchange.records import Op
 from exchange.store.school import FILE
-from tests.life import Sekolah, equal
+from tests.flow.told import with_open_keys
+from tests.life import Life, Sekolah, equal
 
 COLUMNS = "peserta_didik_id, nama, jenis_kelamin, tanggal_lahir, nama_ibu_kandung"
 GHOST = "99000000-0000-4000-8000-000000000001"
 
 
 @pytest.fixture
-def pupil(school: Sekolah) -> str:
+def pupil(life: Life, school: Sekolah) -> str:
     """A pupil whom both sides have; nothing is unsent."""
+    with_open_keys(life)
     school.round_trip()
     return str(school.sql("SELECT peserta_didik_id FROM peserta_didik")[0][0])
 

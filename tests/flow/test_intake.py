@@ -557,3 +557,37 @@ def test_members_that_only_grow_in_unpacking_are_kept_packed(life: Life, tmp_pat
     kept = [p.stat().st_size for p in (life.server.home / "quarantine").glob("*.kirim")]
     assert kept == [path.stat().st_size]
     assert len(reasons(life)) == 100
+
+
+# --- after an upgrade -------------------------------------------------------------------------
+
+
+def test_a_file_of_a_newer_format_is_tried_again_after_an_upgrade_and_only_then(
+    life: Life, school: Sekolah, tmp_path: Path
+) -> None:
+    """The older program saw only that it was newer; here the file's kept copy is what the newer program can read."""
+    good = school.export().file.read_bytes()
+    path = put(tmp_path, "masa depan", good[:8] + b"\x02" + good[9:])
+    assert told(life.ingest(path).files) == [("masa depan", "quarantined", "KF-202")]
+    (kept,) = (life.server.home / "quarantine").glob("*.kirim")
+    kept.write_bytes(good)
+    assert life.ingest().files == ()
+    assert kept.exists()
+    life.server.store.set("program", "0.0.9")
+    assert life.ingest().files == ()
+    assert files(life.server.home / "quarantine") == {}
+    assert life.server.store.db.value("SELECT file FROM kirim_package").endswith("masa depan")
+    assert equal(school)
+
+
+def test_a_file_that_is_still_too_new_stays_where_it_is(life: Life, school: Sekolah, tmp_path: Path) -> None:
+    """Also beside reasons that people have changed or broken."""
+    good = school.export().file.read_bytes()
+    life.ingest(put(tmp_path, "masa depan", good[:8] + b"\x02" + good[9:]))
+    folder = life.server.home / "quarantine"
+    put(folder, "a.json", b"{")
+    put(folder, "b.json", b"[]")
+    before = files(folder)
+    life.server.store.set("program", "0.0.9")
+    life.ingest()
+    assert files(folder).keys() == before.keys()
