@@ -8,9 +8,11 @@
 #   make pages    write the generated pages of docs/
 #   make lock     resolve requirements/*.in anew (needs uv)
 #   make wheel    the wheel, in dist/
+#   make installed   a wheel in an empty environment with what run.lock names: the demo plays there
+#   make clean    removes what the targets make anew; never demo/ nor what make demo moved aside
 
 .DEFAULT_GOAL := check
-.PHONY: demo test check lint types bench words pages lock wheel clean
+.PHONY: demo test check lint types bench words pages lock wheel installed clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -31,8 +33,11 @@ $(READY): requirements/test.lock setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# What stands in demo/ may be somebody's: it is moved aside, never removed.
 demo: $(READY)
-	@rm -rf demo
+	@if [ -e demo ]; then \
+		n=1; while [ -e demo.$$n ]; do n=$$((n + 1)); done; \
+		mv demo demo.$$n && echo "What stood in demo/ is in demo.$$n/ now."; fi
 	@$(BIN)/kirim demo demo
 
 test: $(READY)
@@ -62,8 +67,22 @@ lock:
 	$(LOCK) requirements/run.in -o requirements/run.lock
 	$(LOCK) requirements/test.in -o requirements/test.lock
 
+# build/lib goes first: a module that was taken away would still be packed from there.
+WHEEL := $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation
 wheel: $(READY)
-	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w dist .
+	rm -rf build/lib
+	$(WHEEL) -w dist .
+
+# In a folder of its own, so that the program is found as installed and not beside its sources.
+EMPTY := build/empty
+installed: $(READY)
+	rm -rf build
+	$(WHEEL) -w build .
+	$(BIN)/python -m venv $(EMPTY)
+	$(EMPTY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.lock
+	$(EMPTY)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps build/*.whl
+	$(EMPTY)/bin/python -m pip check --disable-pip-version-check
+	cd $(EMPTY) && bin/kirim demo demo >/dev/null && bin/kirim server status --home demo/pusat
 
 clean:
-	rm -rf $(VENV) build dist demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
