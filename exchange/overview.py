@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from exchange.store.school import SchoolStore
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from exchange.rules.findings import Finding
 
 
-@dataclass(frozen=True, slots=True)
-class SchoolStatus:
+class SchoolStatus(NamedTuple):
     """A school's state. See ``kirim school status`` in the contract."""
 
     npsn: str

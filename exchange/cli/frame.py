@@ -6,18 +6,16 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, NamedTuple, TypeVar
 
 import click
 
 from exchange.words import LANGUAGES, set_language, tr
 
 
-@dataclass(slots=True)
 class Asked:
     """What the options say that every command takes, before or behind its name; the last one counts.
 
@@ -27,13 +25,11 @@ class Asked:
         json: Whether one JSON document is wanted instead of text.
     """
 
-    home: Path
-    db: str | None = None
-    json: bool = False
+    def __init__(self, home: Path, db: str | None = None, json: bool = False) -> None:
+        self.home, self.db, self.json = home, db, json
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a command gives back.
 
     Attributes:

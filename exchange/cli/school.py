@@ -266,11 +266,11 @@ def _meaning(code: str) -> str:
 
 
 def _blocked_lines(codes: Sequence[str]) -> Iterator[str]:
-    from exchange import errors
-
     if not codes:
         yield tr("Nothing stands in the way of an export.")
         return
+    from exchange import errors
+
     yield tr("Before an export:")
     for code in codes:
         entry = errors.REGISTRY[code]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -173,6 +171,8 @@ def _translated(error: Exception, place: Path | None = None) -> ExchangeError:
 
 
 def _is_full(place: Path | None) -> bool:
+    import shutil
+
     try:
         return place is not None and shutil.disk_usage(place.parent).free < _ROOM_BYTES
     except OSError:
@@ -204,10 +204,6 @@ def tune(connection: Any) -> None:
         connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
-_SECRET = re.compile("//[^/]*@")
-"""User and password within a URL."""
-
-
 def open_url(url: str) -> Database:
     """Return a connection to the server's database.
 
@@ -217,18 +213,21 @@ def open_url(url: str) -> Database:
     Raises:
         DatabaseUrlBad: KF-110.
     """
+    import re
+
     from sqlalchemy import create_engine
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
     from sqlalchemy.pool import NullPool
 
     from exchange import errors
 
+    shown = re.sub("//[^/]*@", "//***@", url)  # without user and password
     try:
         engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        raise errors.DatabaseUrlBad(url=_SECRET.sub("//***@", url)) from error
+        raise errors.DatabaseUrlBad(url=shown) from error
     if engine.dialect.name != "sqlite" or not engine.url.database or engine.url.database == ":memory:":
-        raise errors.DatabaseUrlBad(url=_SECRET.sub("//***@", url))
+        raise errors.DatabaseUrlBad(url=shown)
     place = Path(engine.url.database)
     try:
         owner: Any = engine.raw_connection()

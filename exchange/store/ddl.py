@@ -200,7 +200,7 @@ def _capture(table: Table) -> Iterator[str]:
 
     yield trigger(
         "BEFORE INSERT",
-        f"INSERT INTO {before} ({columns}, kirim_existed) SELECT {columns}, 1 FROM {table.name} "
+        f"INSERT INTO {before} SELECT {columns}, 1 FROM {table.name} "
         f"WHERE {where['NEW']} AND NOT EXISTS (SELECT 1 FROM {before} WHERE {where['NEW']})",
     )
     yield trigger(
@@ -211,12 +211,10 @@ def _capture(table: Table) -> Iterator[str]:
     changed_key = " OR ".join(f"NEW.{key} IS NOT OLD.{key}" for key in table.key_names)
     yield trigger(
         f"BEFORE UPDATE OF {', '.join(table.key_names)}",  # UPDATE OR REPLACE removes the row that has the new key
-        f"INSERT INTO {before} ({columns}, kirim_existed) SELECT {columns}, 1 FROM {table.name} "
+        f"INSERT INTO {before} SELECT {columns}, 1 FROM {table.name} "
         f"WHERE {where['NEW']} AND ({changed_key}) AND NOT EXISTS (SELECT 1 FROM {before} WHERE {where['NEW']})",
     )
-    keep = f"INSERT INTO {before} ({columns}, kirim_existed) SELECT {old}, 1 " + (
-        f"WHERE NOT EXISTS (SELECT 1 FROM {before} WHERE {where['OLD']})"
-    )
+    keep = f"INSERT INTO {before} SELECT {old}, 1 WHERE NOT EXISTS (SELECT 1 FROM {before} WHERE {where['OLD']})"
     moved = (
         f"INSERT INTO {before} ({', '.join(table.key_names)}, kirim_existed) SELECT {new_keys}, 0 "
         f"WHERE ({changed_key}) AND NOT EXISTS (SELECT 1 FROM {before} WHERE {where['NEW']})"
