@@ -201,7 +201,7 @@ def _kept(node: SchoolNode, position: int, piece: Found) -> Iterator[Block]:
     from exchange.store import chains
 
     store = node.store
-    if piece.reference:
+    if piece.kind is Item.REFERENCE:
         yield from piece.blocks
         return
     writer = chains.PartWriter(store.db, store.scope, chains.CENTRE, position)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from exchange import digests, errors
 from exchange.central.claims import report_claims
 from exchange.central.recording import tell_others
-from exchange.format.body import read_body
+from exchange.format.body import Item, read_body
 from exchange.format.certificate import Certificate, KeyKind
 from exchange.format.changeset import chain_next, chain_start
 from exchange.format.outcome import encode_outcome
@@ -93,7 +93,7 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
     claims: dict[tuple[Table, Column], set[object]] = {}
     for found in changesets(server.store.schema, school.sekolah_id, items):
         number += 1
-        if found.reference or found.head.number != number or number > manifest.last:
+        if found.kind is not Item.HEAD or found.head.number != number or number > manifest.last:
             raise errors.Malformed(part="changeset's number")
         if number <= chain.last:
             for block in found.tapped(_forget):

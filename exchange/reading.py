@@ -19,13 +19,13 @@ class Found:
 
     Attributes:
         head: Its head.
-        reference: Whether its rows are reference rows.
+        kind: HEAD; REFERENCE, if its rows are reference rows; BRANCH, if it is the receiver's own.
         parts: Its encoded parts, the head's first.
         digest: SHA-256 of the parts read so far; complete when they are exhausted.
     """
 
     head: ChangesetHead
-    reference: bool
+    kind: Item
     parts: Iterator[bytes]
     _schema: Schema = field(repr=False)
     _scope: str = field(repr=False)
@@ -56,7 +56,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A piece that is no changeset: the outcome of changeset ``number``, or the row hashes of a table."""
+    """A piece that is no changeset: the outcome of changeset ``number``, a table's row hashes, given or wanted things."""
 
     kind: Item
     number: int
@@ -97,8 +97,16 @@ class Content:
                 if len(data) % 16 != 2:
                     raise errors.Malformed(part="row hashes")
                 yield Told(kind, 0, data)
-            elif kind in {Item.HEAD, Item.REFERENCE}:
-                yield Found(decode_head(data), kind is Item.REFERENCE, self._parts(data), self._schema, self._scope)
+            elif kind is Item.WANTED:
+                if len(data) % 8 != 2:
+                    raise errors.Malformed(part="wanted rows")
+                yield Told(kind, 0, data)
+            elif kind is Item.GIVEN:
+                if not data or data[0] > 1:
+                    raise errors.Malformed(part="given return")
+                yield Told(kind, data[0], data[1:])
+            elif kind in {Item.HEAD, Item.REFERENCE, Item.BRANCH}:
+                yield Found(decode_head(data), kind, self._parts(data), self._schema, self._scope)
             else:
                 raise errors.Malformed(part="block without a changeset")
 

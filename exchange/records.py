@@ -102,20 +102,38 @@ def row_key(row: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class CutAgain:
+    """What a changeset says of itself that was cut again: its laptop had been restored or copied (``docs/protocol.md`` 27).
+
+    Attributes:
+        origin: Chain value that it had when it was first cut (32 bytes).
+        known: Number up to which its maker knew the chain as it is now when it was first cut.
+        last: Number up to which the other branch had gone on when it was cut again.
+    """
+
+    origin: bytes
+    known: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChangesetHead:
     """What a changeset says before its blocks. It is part of the chained bytes.
 
     Attributes:
         number: Its number in its chain.
         base: The other side's position that its maker had applied when it was cut.
-        origin: Chain value that it had when it was first cut, if it was cut again since; else ``None``.
-        known: Number up to which the maker knew its own chain then (with ``origin``), else ``None``.
+        again: What it was before it was cut again on top of another branch of its chain, else ``None``.
     """
 
     number: int
     base: Position
-    origin: bytes | None = None
-    known: int | None = None
+    again: CutAgain | None = None
+
+    @property
+    def origin(self) -> bytes | None:
+        """Chain value that it had when it was first cut, if it was cut again since."""
+        return self.again.origin if self.again else None
 
 
 class Outcome(enum.IntEnum):
@@ -266,17 +284,16 @@ class Answer:
 
     Attributes:
         value: Chain value of the server's log at the return's last position, whole (32 bytes).
-        shared: Last position of the school's chain that both sides share (``j``).
-        values: First 8 bytes of the chain's values at ``shared.number + 1`` … ``have.number``.
+        shared: Last position of the school's chain that both sides share (``j``); what the server has merged after it
+            travels in the return.
         returned: Positions at which returns were written since the first one, at most 16.
-        asks: Numbers of changesets, first and last, that the server wants again; empty if none.
+        lost: Positions that this school's laptops have and the server has lost, at most 16.
     """
 
     value: bytes
     shared: Position
-    values: tuple[bytes, ...] = ()
     returned: tuple[Position, ...] = ()
-    asks: tuple[tuple[int, int], ...] = ()
+    lost: tuple[Position, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

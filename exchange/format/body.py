@@ -52,7 +52,17 @@ class Item(enum.IntEnum):
     """The head that everybody expects, without a byte: next number, on the manifest's *have*. Read as a ``HEAD``."""
     PAD = 7
     """Nothing: bytes that keep content of extreme regularity within the ratio. Not shown to who reads."""
+    BRANCH = 8
+    """In a return: the head of a changeset of the school's own chain that its laptop has not; its blocks follow."""
+    GIVEN = 9
+    """In a school's package: a piece of a return that the server has lost: 1 if more follow, else 0; in the first one
+    the file's key (32 bytes); then bytes of the sealed file."""
+    WANTED = 10
+    """In a school's package: number of a table (2 bytes), then the short names of rows that it misses."""
 
+
+_COMMON_KINDS = 7
+"""Kinds up to this one stand in the three lowest bits of an item's front."""
 
 _BYTES_MAX = {Item.OUTCOME: OUTCOME_BYTES_MAX, Item.HASHES: OUTCOME_BYTES_MAX, Item.NEXT: 0}
 
@@ -158,13 +168,17 @@ def _noise(seed: int, size: int) -> bytes:
 
 
 def _front(kind: Item, size: int) -> bytes:
-    """Return an item's front: kind and size in groups of seven bits, lowest first, the kind in the lowest three."""
-    rest, out = size << 3 | kind, bytearray()
+    """Return an item's front: kind and size in groups of seven bits, lowest first, the kind in the lowest three.
+
+    A kind that needs more than three bits is 0 there and follows as a byte of its own.
+    """
+    rare = kind > _COMMON_KINDS
+    rest, out = size << 3 | (0 if rare else kind), bytearray()
     while rest > 127:
         out.append(rest & 127 | 128)
         rest >>= 7
     out.append(rest)
-    return bytes(out)
+    return bytes(out) + (bytes([kind]) if rare else b"")
 
 
 def read_body(file: IO[bytes], schema_version: int) -> tuple[Manifest, Iterator[tuple[Item, bytes]]]:
@@ -268,7 +282,12 @@ def _read_front(byte: int, content: _Unpacked) -> tuple[Item, int]:
         byte = more[0]
         value |= (byte & 127) << shift
         shift += 7
+    kind = value & _COMMON_KINDS
+    if not kind:
+        kind = int.from_bytes(content.take(1))
+        if kind <= _COMMON_KINDS:
+            raise Malformed(part="item")
     try:
-        return Item(value & 7), value >> 3
+        return Item(kind), value >> 3
     except ValueError as error:
         raise Malformed(part="item") from error

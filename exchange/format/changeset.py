@@ -19,7 +19,7 @@ import msgpack
 from exchange.errors import Malformed, TooLarge
 from exchange.format.block import FAULTS, Numbering, pack, read_block, write_block
 from exchange.limits import BLOCK_BYTES_MAX, BLOCK_ROWS_MAX
-from exchange.records import Block, ChangesetHead, Position
+from exchange.records import Block, ChangesetHead, CutAgain, Position
 from exchange.schema.model import Schema
 
 
@@ -88,8 +88,8 @@ def _parts(numbering: Numbering, block: Block) -> Iterator[bytes]:
 def encode_head(head: ChangesetHead) -> bytes:
     """Return a changeset's first part."""
     fields: list[object] = [head.number, head.base.number, head.base.value]
-    if head.origin is not None:
-        fields += [head.origin, head.known or 0]
+    if head.again:
+        fields += [head.again.origin, head.again.known, head.again.last]
     return pack(fields)
 
 
@@ -106,15 +106,17 @@ def decode_head(part: bytes) -> ChangesetHead:
         fields = msgpack.unpackb(part, raw=False, max_array_len=8, max_map_len=0, max_ext_len=0)
     except FAULTS as error:
         raise Malformed(part="changeset's head") from error
-    if type(fields) is not list or len(fields) not in {3, 5} or pack(fields) != part:
+    if type(fields) is not list or len(fields) not in {3, 6} or pack(fields) != part:
         raise Malformed(part="changeset's head")
     number, base, value = fields[:3]
-    origin, known = fields[3:] if len(fields) == 5 else (None, None)
     if not (_is_number(number) and number and _is_number(base) and _is_bytes(value, 8)):
         raise Malformed(part="changeset's head")
-    if len(fields) == 5 and not (_is_bytes(origin, 32) and _is_number(known)):
+    if len(fields) == 3:
+        return ChangesetHead(number, Position(base, value))
+    origin, known, last = fields[3:]
+    if not (_is_bytes(origin, 32) and _is_number(known) and _is_number(last) and known < last < number):
         raise Malformed(part="changeset's head")
-    return ChangesetHead(number, Position(base, value), origin, known)
+    return ChangesetHead(number, Position(base, value), CutAgain(origin, known, last))
 
 
 def _is_number(value: object) -> bool:

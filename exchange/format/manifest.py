@@ -97,8 +97,8 @@ def _answer(answer: Answer | None) -> object:
     if answer is None:
         return None
     returned = [piece for position in answer.returned for piece in _flat(position)]
-    asks = [number for pair in answer.asks for number in pair]
-    return [answer.value, *_flat(answer.shared), list(answer.values), returned, asks]
+    lost = [piece for position in answer.lost for piece in _flat(position)]
+    return [answer.value, *_flat(answer.shared), returned, lost]
 
 
 def _receipt(r: Receipt) -> list[object]:
@@ -184,14 +184,12 @@ def _read_digests(value: Any) -> Digests:
 
 
 def _read_answer(value: Any) -> Answer:
-    total, shared, shared_value, values, returned, asks = value
-    numbers = [_uint(number) for number in _listed(asks, 2 * POSITIONS_MAX)]
+    total, shared, shared_value, returned, lost = value
     return Answer(
         value=_bytes(total, 32),
         shared=_position(shared, shared_value),
-        values=tuple(_bytes(one, 8) for one in _listed(values, POSITIONS_MAX)),
         returned=_positions(returned),
-        asks=tuple(zip(numbers[::2], numbers[1::2], strict=True)),
+        lost=_positions(lost),
     )
 
 

@@ -27,6 +27,7 @@ from exchange.records import (
     Cause,
     ChangesetHead,
     Counts,
+    CutAgain,
     Digests,
     Line,
     Manifest,
@@ -245,10 +246,14 @@ EVERY_KIND = Schema(
     st.integers(1, (1 << 32) - 1),
     st.integers(0, (1 << 32) - 1),
     st.binary(min_size=8, max_size=8),
-    st.none() | st.tuples(st.binary(min_size=32, max_size=32), st.integers(0, (1 << 32) - 1)),
+    st.none() | st.tuples(st.binary(min_size=32, max_size=32), st.floats(0, 1), st.floats(0, 1)),
 )
 def test_a_head_comes_back(number, base, value, again):
-    head = ChangesetHead(number, Position(base, value), *(again or (None, None)))
+    cut = None
+    if again and number > 2:
+        last = 1 + int(again[1] * (number - 2))
+        cut = CutAgain(again[0], int(again[2] * (last - 1)), last)
+    head = ChangesetHead(number, Position(base, value), cut)
     there_and_back([], head)
 
 
@@ -311,9 +316,8 @@ MANIFESTS = st.builds(
         Answer,
         B32,
         POSITIONS,
-        st.lists(st.binary(min_size=8, max_size=8), max_size=3).map(tuple),
         st.lists(POSITIONS, max_size=3).map(tuple),
-        st.lists(st.tuples(U32, U32), max_size=3).map(tuple),
+        st.lists(POSITIONS, max_size=3).map(tuple),
     ),
 )
 
@@ -324,7 +328,7 @@ def test_a_manifest_comes_back(manifest):
     assert decode_manifest(encode_manifest(manifest), SCHEMA.version) == manifest
 
 
-@given(MANIFESTS, st.lists(st.tuples(st.sampled_from([Item.HEAD, Item.BLOCK, Item.OUTCOME, Item.REFERENCE, Item.HASHES]),
+@given(MANIFESTS, st.lists(st.tuples(st.sampled_from([Item.HEAD, Item.BLOCK, Item.OUTCOME, Item.REFERENCE, Item.HASHES, Item.BRANCH, Item.GIVEN, Item.WANTED]),
                                      st.binary(max_size=300)), max_size=20))  # fmt: skip
 @settings(deadline=None)
 def test_a_body_comes_back(manifest, items):

@@ -17,7 +17,7 @@ from exchange.format import body
 from exchange.format.body import Item, read_body, write_body
 from exchange.format.changeset import encode_head
 from exchange.format.manifest import encode_manifest
-from exchange.records import ChangesetHead, Manifest, Position
+from exchange.records import ChangesetHead, CutAgain, Manifest, Position
 
 HAVE = Position(12, b"pangkal8")
 MANIFEST = Manifest(1, "0.1.0", 1_793_000_000, HAVE, Position(6, b"sebelum8"), 7)
@@ -67,7 +67,7 @@ def test_a_head_that_everybody_expects_takes_one_byte():
         ChangesetHead(8, HAVE),
         ChangesetHead(7, Position(11, HAVE.value)),
         ChangesetHead(7, Position(12, b"anderer8")),
-        ChangesetHead(7, HAVE, bytes(32), 3),
+        ChangesetHead(7, HAVE, CutAgain(bytes(32), 3, 4)),
     ],
 )
 def test_any_other_head_travels_whole(head):

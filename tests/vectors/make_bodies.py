@@ -21,6 +21,7 @@ from exchange.records import (
     Cause,
     ChangesetHead,
     Counts,
+    CutAgain,
     Digests,
     Line,
     Manifest,
@@ -65,7 +66,7 @@ def every_form() -> tuple[ChangesetHead, list[Block]]:
     keys: list[object] = [f"00000000-0000-4000-8000-{n:012x}" for n in range(count)]
     digits = [f"99{n * 7919:014d}" for n in range(count)]
     other = "0f0c0000-0000-4000-8000-000000000002"
-    return ChangesetHead(3, Position(0, bytes(8)), bytes(range(32)), 2), [
+    return ChangesetHead(3, Position(0, bytes(8)), CutAgain(bytes(range(32)), 1, 2)), [
         block("peserta_didik", Op.INSERT, [keys], cause=Cause.PUSAT, home=other,
               nama=[f"SISWA {n}" for n in range(count)], nik=digits, tempat_lahir=["Contoh", "Lain"] * 6,
               tanggal_lahir=[f"2016-05-{n + 1:02}" for n in range(count)], lintang=[f"-6.{n}" for n in range(1, count + 1)],
@@ -92,7 +93,7 @@ def manifests() -> dict[str, Manifest]:
         "return": Manifest(
             1, "1.0.0", 1_793_000_000, first, have, 20, 9, None, Digests(bytes(16), {}), (receipt,), b"K" * 32,
             (Position(2, b"dua-----"), Position(1, b"satu----")), (Position(5, b"lima----"),),
-            Answer(b"W" * 32, Position(1, b"sebelum8"), (b"sesudah8",), (Position(12, b"pangkal8"),), ((3, 4),)),
+            Answer(b"W" * 32, Position(1, b"sebelum8"), (Position(12, b"pangkal8"),), (Position(20, b"hilang-8"),)),
         ),
     }  # fmt: skip
 
