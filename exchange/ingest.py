@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from exchange import applying, capture, errors, spool
-from exchange.applying import Applying
+from exchange import capture, errors, spool
+from exchange.applied import Report
+from exchange.applying import Applying, fits
 from exchange.candidates import Candidate, candidates
 from exchange.central.kip import retry_waiting
 from exchange.errors import ExchangeError
@@ -66,7 +67,7 @@ class AppliedFiles:
         done: How many files could be read at all: news, repeats and older ones.
     """
 
-    report: applying.Report = field(default_factory=applying.Report)
+    report: Report = field(default_factory=Report)
     acknowledged: int = 0
     failed: list[tuple[str, ExchangeError]] = field(default_factory=list)
     applied: int = 0
@@ -75,7 +76,7 @@ class AppliedFiles:
     def as_json(self) -> dict[str, object]:
         """Return it under the names of ``kirim school apply --json``."""
         failed = [{"file": name, "code": error.code, "what": error.lines()[0]} for name, error in self.failed]
-        return applying.summary(self.report) | {"acknowledged": self.acknowledged, "failed": failed}
+        return self.report.as_json() | {"acknowledged": self.acknowledged, "failed": failed}
 
 
 def apply_files(node: SchoolNode, paths: Sequence[Path]) -> AppliedFiles:
@@ -117,7 +118,7 @@ def _claimed_number(node: SchoolNode, candidate: Candidate) -> int:
     return header.number if header else 0
 
 
-def apply_file(node: SchoolNode, path: Path) -> applying.Report | None:
+def apply_file(node: SchoolNode, path: Path) -> Report | None:
     """Apply one return package and return what it did, or ``None`` for a repeat or an older one.
 
     Raises:
@@ -132,7 +133,7 @@ def apply_file(node: SchoolNode, path: Path) -> applying.Report | None:
         return _apply_open(node, file)
 
 
-def _apply_open(node: SchoolNode, file: BinaryIO) -> applying.Report | None:
+def _apply_open(node: SchoolNode, file: BinaryIO) -> Report | None:
     store = node.store
     package = open_package(
         file, kinds={PackageKind.BALASAN}, find=node.find, identities=node.identities, folder=node.home
@@ -142,9 +143,9 @@ def _apply_open(node: SchoolNode, file: BinaryIO) -> applying.Report | None:
         if str(uuid.UUID(bytes=package.header.scope)) != store.scope:
             raise errors.OtherReceiver()
         manifest, items = read_body(package.body, store.schema.version)
-        report: applying.Report | None = None
+        report: Report | None = None
         try:
-            if applying.fits(store, manifest):
+            if fits(store, manifest):
                 with store.transaction():
                     report = _apply(node, package, manifest, Content(store.schema, store.scope, items))
         except errors.ReturnUnfit:
@@ -155,7 +156,7 @@ def _apply_open(node: SchoolNode, file: BinaryIO) -> applying.Report | None:
     return report
 
 
-def _apply(node: SchoolNode, package: VerifiedPackage, manifest, content: Content) -> applying.Report:  # type: ignore[no-untyped-def]
+def _apply(node: SchoolNode, package: VerifiedPackage, manifest, content: Content) -> Report:  # type: ignore[no-untyped-def]
     store = node.store
     capture.cut(store)
     apart: list[bytes] = []

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from exchange.errors import Reason
 from exchange.format.changeset import decode_changeset, encode_changeset
+from exchange.parents import Row, named_by
 from exchange.records import Block, ChangesetHead, Op, Position
-from exchange.schema.model import Column, Schema, Table
+from exchange.schema.model import Schema
 from exchange.store import chains
 from exchange.store.database import Database
-
-Row = tuple[int, str]
-"""(table number, row id)."""
 
 
 class OpenList:
@@ -98,22 +96,6 @@ class OpenList:
     def _note(self, block: Block) -> None:
         assert self._hanging is not None
         waiting = (block.table.number, block.rows()[0])
-        for parent in parents(self._schema, block):
+        for parent in named_by(self._schema, block):
             if parent != waiting:
                 self._hanging.setdefault(parent, set()).add(waiting)
-
-
-def parents(schema: Schema, block: Block) -> list[Row]:
-    """Return the rows of exchanged tables that a block's rows name, each once."""
-    found: dict[Row, None] = {}
-    for column, values in zip((*block.table.key, *block.columns), block.values, strict=True):
-        parent = parent_table(schema, column)
-        if parent is not None:
-            found.update(((parent.number, str(value)), None) for value in values if value is not None)
-    return list(found)
-
-
-def parent_table(schema: Schema, column: Column) -> Table | None:
-    """Return the exchanged table of schools' rows that a column points to, or ``None``."""
-    table = schema.by_name.get(column.ref or "")
-    return None if table is None or table.is_reference else table

@@ -16,7 +16,8 @@ from exchange.central.claims import note_claims
 from exchange.errors import Reason
 from exchange.limits import IDS_MAX
 from exchange.merge.decision import decide, decide_delete, insert_allowed, may_set, says_nothing
-from exchange.openlist import OpenList, parent_table
+from exchange.openlist import OpenList
+from exchange.parents import parent_table
 from exchange.records import Block, Cause, ChangesetHead, Op, Outcome
 from exchange.rules.columns import faults
 from exchange.schema.model import Column, Group, Policy, Table

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from exchange import digests
-from exchange.applying import Report
+from exchange.applied import Report
 from exchange.central.change import Changed, change
 from exchange.central.kip import KipImport, import_kip
 from exchange.enrol import SchoolAdded, add_schools, init_school, init_server
