@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks import data, harness, peers
 from benchmarks.field import Copies, bare, blocks_of, fill, inserted, opened
-from exchange import ingest, packager
+from exchange import confirming, ingest
 from exchange.candidates import candidates
 from exchange.format.body import Item, read_body, write_body
 from exchange.format.changeset import encode_changeset
@@ -54,11 +54,11 @@ def _school(life: Life, bentuk: str, pupils: int, npsn: str = "00000001") -> Sek
 
 def _export(school: Sekolah) -> Path:
     """Export without validation: marks of made-up subjects are no codes of the shipped lists."""
-    kept, packager.validate = packager.validate, lambda *_, **__: iter(())
+    kept, confirming.validate = confirming.validate, lambda *_, **__: iter(())
     try:
         return school.export().file
     finally:
-        packager.validate = kept
+        confirming.validate = kept
 
 
 def _seconds(run: Callable[[], object]) -> float:

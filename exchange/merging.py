@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from exchange import digests, errors
 from exchange.central.claims import report_claims
 from exchange.central.recording import tell_others
+from exchange.confirming import approval_facts
 from exchange.format.body import Item, read_body
 from exchange.format.certificate import Certificate, KeyKind
 from exchange.format.changeset import chain_next, chain_start
 from exchange.format.outcome import encode_outcome
 from exchange.nodes import ServerNode
-from exchange.packager import approval_facts
 from exchange.reading import Found, changesets
 from exchange.records import Cause, Counts, Manifest, Op
 from exchange.rules.heads import active_heads

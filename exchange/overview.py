@@ -89,8 +89,8 @@ def blocked(store: SchoolStore) -> list[str]:
     if known == mark:
         return codes.split()
     from exchange import errors
+    from exchange.confirming import check_ready
     from exchange.nodes import SchoolNode
-    from exchange.packager import check_ready
 
     codes = ""
     try:

@@ -17,10 +17,11 @@ from exchange.words import number, size, tr, trn
 
 if TYPE_CHECKING:
     from exchange import errors
+    from exchange.confirming import Sheet
     from exchange.ingest import AppliedFiles
     from exchange.interop.report import ImportReport
     from exchange.nodes import SchoolNode
-    from exchange.packager import Exported, Sheet
+    from exchange.packager import Exported
     from exchange.rules.findings import Finding
     from exchange.store.school import SchoolStore
 

@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import zstandard
 
+from exchange.contents import PROGRAM
 from exchange.format.body import Item, write_body
 from exchange.format.certificate import KeyKind
 from exchange.format.changeset import encode_changeset
 from exchange.format.container import FRAME_BYTES, SIGNATURE_BYTES
-from exchange.packager import PROGRAM
 from exchange.records import Block, ChangesetHead, Manifest, Op, PackageKind, Position
 from exchange.trust.certificates import SignedCertificate
 from exchange.trust.keys import Identity, new_identity

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from exchange import errors
+from exchange.confirming import Sheet
 from exchange.nodes import SchoolNode
-from exchange.packager import Sheet, export
+from exchange.packager import export
 from tests.faults.world import files, tables
 from tests.life import PASSPHRASE, Clock, Life, Sekolah, equal
 

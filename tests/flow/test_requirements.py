@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange import errors, packager
+from exchange import errors, spool
 from exchange.format.body import read_body
 from exchange.format.outcome import decode_outcome
 from exchange.overview import school_status
@@ -187,7 +187,7 @@ def test_r26_content_decides_never_the_name(life, school, tmp_path):
 def test_r27_the_export_reads_its_own_file_from_the_medium(life, school, monkeypatch):
     """R27: a medium that gives other bytes back is noticed at once."""
     school.pupil()
-    real = packager.spool.put
+    real = spool.put
 
     def rotten(folder: Path, name: str, write, **kwargs) -> Path:
         path = real(folder, name, write, **kwargs)
@@ -196,7 +196,7 @@ def test_r27_the_export_reads_its_own_file_from_the_medium(life, school, monkeyp
         path.write_bytes(data)
         return path
 
-    monkeypatch.setattr(packager.spool, "put", rotten)
+    monkeypatch.setattr(spool, "put", rotten)
     with pytest.raises(errors.FileError):
         school.export()
     monkeypatch.undo()

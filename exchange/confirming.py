@@ -1,0 +1,127 @@
+"""What a head confirms before a package leaves the school, and the facts that he signs; the server states the same."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from exchange import capture, errors
+from exchange.capture import Net
+from exchange.consent import CONSENT, CONSENT_VERSION
+from exchange.nodes import SchoolNode
+from exchange.records import Approval, Block, Op, Position
+from exchange.rules.heads import Head, active_heads
+from exchange.rules.local import validate
+from exchange.store.reference import running_semester
+from exchange.store.source import StoreSource
+from exchange.trust.approval import ApprovalFacts, approve
+
+Tables = dict[tuple[int, Op], int]
+"""Changes by table and operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """*Lembar Konfirmasi*: what the head confirms before anything is sent.
+
+    Attributes:
+        head: Who approves.
+        changes: Rows by table and operation that this package carries.
+        consent: Text of the *Persetujuan*.
+    """
+
+    head: Head
+    changes: dict[str, dict[str, int]]
+    consent: str = CONSENT
+
+
+def check_ready(node: SchoolNode) -> Head:
+    """Return the assigned head when nothing stands in the way of an export.
+
+    Raises:
+        NoHead: KF-312. HeadKeyMissing: KF-314. DataInvalid: KF-501.
+    """
+    store = node.store
+    source = StoreSource(store.db, store.schema)
+    running = running_semester(store.db)
+    heads = active_heads(source, store.scope, running.tahun_ajaran_id)
+    if not heads:
+        raise errors.NoHead()
+    head = heads[0]
+    certificate = node.head_certificate()
+    if certificate is None or certificate.subject not in (bytes(16), uuid.UUID(head.assignment).bytes):
+        raise errors.HeadKeyMissing()
+    day = date.fromtimestamp(store.clock())  # the laptop's own civil date, as all of Dapodik's dates
+    with store.db.transaction():
+        found = validate(
+            source, store.schema, day, running.semester_id, running.tahun_ajaran_id, sekolah_id=store.scope
+        )
+        invalid = {(finding.table, finding.row) for finding in found if finding.level.name == "INVALID"}
+    if invalid:
+        raise errors.DataInvalid(count=len(invalid))
+    return head
+
+
+def tally(blocks: Iterable[Block]) -> tuple[Tables, Net]:
+    """Return changes by table and operation as the approval counts them, and the net rows."""
+    tables: Tables = {}
+    changes: Net = {}
+    for block in blocks:
+        key = (block.table.number, block.op)
+        tables[key] = tables.get(key, 0) + block.count
+        capture.net([block], changes)
+    return tables, changes
+
+
+def approval_facts(
+    *, scope: str, device: bytes, first: int, last: int, value: bytes, have: Position, tables: Tables
+) -> ApprovalFacts:
+    """Return what the head signs: exactly one chain, on one position of the server, with these counts."""
+    counts = [
+        (
+            number,
+            tables.get((number, Op.INSERT), 0),
+            tables.get((number, Op.UPDATE), 0),
+            tables.get((number, Op.DELETE), 0),
+        )
+        for number in sorted({number for number, _ in tables})
+    ]
+    return ApprovalFacts(
+        scope=scope,
+        device=device,
+        first=first,
+        last=last,
+        value=value,
+        have=have,
+        counts=counts,
+        consent_hash=hashlib.sha256(CONSENT.encode()).digest(),
+    )
+
+
+def approved(node: SchoolNode, head: Head, passphrase: str, first: int, last: int, tables: Tables) -> Approval:
+    """Return the head's approval of the school's changesets after ``first``, up to ``last``.
+
+    Raises:
+        PassphraseWrong: KF-106.
+    """
+    store = node.store
+    facts = approval_facts(
+        scope=store.scope,
+        device=store.device,
+        first=first,
+        last=last,
+        value=store.value_at(last) or b"",
+        have=store.have_position,
+        tables=tables,
+    )
+    return approve(
+        node.head(passphrase),
+        facts,
+        role=head.role,
+        assignment=uuid.UUID(head.assignment).bytes,
+        consent=CONSENT_VERSION,
+        made_at=store.clock(),
+    )

@@ -1,0 +1,141 @@
+"""What a package is made of: its manifest and its items, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from exchange import __version__, digests
+from exchange.format.body import Item
+from exchange.format.changeset import encode_changeset
+from exchange.limits import POSITIONS_MAX
+from exchange.records import Answer, Approval, Block, ChangesetHead, Digests, Manifest, Position, Receipt
+from exchange.store import chains
+from exchange.store.school import SchoolStore
+from exchange.store.server import School, ServerStore
+
+PROGRAM = __version__[:16]
+
+RETURNED_MAX = 16
+"""Positions of earlier returns that a return names (``docs/protocol.md`` 19)."""
+
+
+# --- a school's package -----------------------------------------------------------------------
+
+
+def school_manifest(store: SchoolStore, first: int, last: int, approval: Approval | None, told: Digests) -> Manifest:
+    """Return the manifest of a school's changesets after ``first``, up to ``last``.
+
+    Args:
+        store: The school's store.
+        first: Number of the changeset that the server has acknowledged.
+        last: Number of the last changeset.
+        approval: The head's, when there is any changeset.
+        told: What the package says of the school's rows.
+    """
+    manifest = Manifest(
+        schema=store.schema.version,
+        program=PROGRAM,
+        made_at=store.clock(),
+        have=store.have_position,
+        first=Position(first, (store.value_at(first) or b"")[:8]),
+        last=last,
+        reference=int(store.get("reference", "0")),
+        approval=approval,
+        digests=told,
+    )
+    if store.get("tell_all"):
+        return replace(manifest, have_older=_have_older(store), first_older=_first_older(store))
+    return manifest
+
+
+def _have_older(store: SchoolStore) -> tuple[Position, ...]:
+    found = store.db.execute(
+        "SELECT position, value FROM kirim_return ORDER BY position DESC LIMIT ?", (POSITIONS_MAX,)
+    )
+    return tuple(Position(number, bytes(value)[:8]) for number, value in found)
+
+
+def _first_older(store: SchoolStore) -> tuple[Position, ...]:
+    found = chains.chain(store.db, store.scope, store.device, 0, store.acknowledged)
+    return tuple(Position(entry.number, entry.value[:8]) for entry in reversed(found[-POSITIONS_MAX:]))
+
+
+def school_items(store: SchoolStore, first: int, last: int) -> Iterator[tuple[Item, bytes]]:
+    """Yield a school's changesets after ``first``, up to ``last``, as they were cut."""
+    for changeset in range(first + 1, last + 1):
+        for n, part in enumerate(chains.read_parts(store.db, store.scope, store.device, changeset)):
+            yield (Item.BLOCK if n else Item.HEAD), part
+
+
+# --- a return, and a prefill ------------------------------------------------------------------
+
+
+def merged_position(store: ServerStore, school: School) -> Position:
+    """Return how far the school's chain is merged, as a position of that chain."""
+    row = store.db.execute(
+        "SELECT last, value FROM kirim_key WHERE scope = ? AND key_id = ?", (school.sekolah_id, school.device)
+    ).fetchone()
+    return Position(row[0], bytes(row[1])[:8]) if row and row[1] else Position(0, bytes(8))
+
+
+def server_manifest(
+    store: ServerStore, school: School, first: Position, merged: Position, receipts: tuple[Receipt, ...] = ()
+) -> Manifest:
+    """Return the manifest of what the server says to a school.
+
+    Args:
+        store: The server's store, in the transaction that makes the package.
+        school: For whom.
+        first: Log position after which the package begins.
+        merged: How far the school's chain is merged.
+        receipts: Of the school's packages.
+    """
+    returned = store.db.execute(
+        "SELECT DISTINCT position, value FROM kirim_return WHERE scope = ? AND position > ? ORDER BY position DESC LIMIT ?",
+        (school.sekolah_id, first.number, RETURNED_MAX),
+    )
+    positions = tuple(sorted((Position(p, bytes(v)[:8]) for p, v in returned), key=lambda position: position.number))
+    ledger = store.db.value("SELECT ledger FROM kirim_package ORDER BY seq DESC LIMIT 1")
+    return Manifest(
+        schema=store.schema.version,
+        program=PROGRAM,
+        made_at=store.clock(),
+        have=merged,
+        first=first,
+        last=school.position,
+        reference=int(store.get("reference", "0")),
+        receipts=receipts,
+        digests=digests.returned(store, school),
+        ledger=bytes(ledger or bytes(32)),
+        answer=Answer(value=school.value, shared=merged, returned=positions),
+    )
+
+
+def server_items(
+    store: ServerStore,
+    school: School,
+    blocks: Iterable[Block],
+    reference: Iterable[Block],
+    *,
+    outcomes: Iterable[tuple[int, bytes]] = (),
+    hashes: Iterable[bytes] = (),
+) -> Iterator[tuple[Item, bytes]]:
+    """Yield what the server says to a school, in the order in which the school takes it.
+
+    Args:
+        store: The server's store.
+        school: For whom.
+        blocks: Rows of the school's scope.
+        reference: Rows of reference tables.
+        outcomes: Number and outcome of the school's changesets.
+        hashes: Row hashes of tables that differ.
+    """
+    for number, outcome in outcomes:
+        yield Item.OUTCOME, number.to_bytes(4, "big") + outcome
+    for packed in hashes:
+        yield Item.HASHES, packed
+    head = ChangesetHead(school.position, merged_position(store, school))
+    for kind, content in ((Item.REFERENCE, reference), (Item.HEAD, blocks)):
+        for n, part in enumerate(encode_changeset(store.schema, school.sekolah_id, head, content)):
+            yield (Item.BLOCK if n else kind), part
