@@ -27,6 +27,7 @@ from exchange.intake import Intake
 from exchange.reading import changesets
 from exchange.records import Block, ChangesetHead, Manifest, Position
 from exchange.schema import SCHEMA
+from exchange.store.server import Seen
 from exchange.taking import Taking
 from tests.life import PASSPHRASE, Life, Sekolah
 
@@ -154,7 +155,7 @@ def _merge(node, school: Sekolah, head: ChangesetHead, blocks: list[Block]) -> N
     store = node.store
     with store.db.transaction():
         found = store.school(school.scope)
-        taking = Taking(store, found, school.node.store.device, head, node.codes)
+        taking = Taking(store, found, school.node.store.device, head, Seen(head.base.number), node.codes)
         for block in blocks:
             taking.block(block)
         assert taking.finish().counts.conflict

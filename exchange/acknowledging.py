@@ -69,6 +69,14 @@ def keep_outcome(store: SchoolStore, refused: Refused, position: int, number: in
     return lines
 
 
+def forget_outcomes(store: SchoolStore, after: int) -> None:
+    """Forget what the server said of changesets after a number: a restored server will say it anew."""
+    store.db.execute(
+        "UPDATE kirim_changeset SET outcome = NULL WHERE scope = ? AND device = ? AND number > ?",
+        (store.scope, store.device, after),
+    )
+
+
 def stand_as_sent(store: SchoolStore, heard: Heard, unsent: Unsent, before: int, merged: int) -> None:
     """Set what was acknowledged and nobody spoke of since to what the school sent: that is what the server holds.
 
@@ -108,11 +116,12 @@ def _sent(store: SchoolStore, before: int, merged: int) -> dict[Row, Wanted]:
 def _stand(store: SchoolStore, table: Table, wanted: dict[str, Wanted]) -> None:
     there = rows.fetch(store.db, table, table.columns, list(wanted))
     for name, values in wanted.items():
-        if name not in there:
-            continue
         keys = [[key] for key in rows.key_values(table, name)]
         if values is None:
             rows.mark_deleted(store.db, table, keys)
+            continue
+        if name not in there:  # another branch of this chain made it
+            rows.insert_rows(store.db, table, tuple(values), [*keys, *([value] for value in values.values())], None)
             continue
         rows.mark_living(store.db, table, keys)
         now = dict(zip(table.columns, there[name], strict=False))

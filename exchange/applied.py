@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from exchange.branches import TakenOver
 from exchange.records import Cause, Line, Outcome
 
 
@@ -43,12 +44,14 @@ class Report:
         replaced: Values that it replaced.
         lines: What became of the school's own changes, where they were not simply applied.
         diverged: Tables in which both stores differ although nothing is on its way, with the rows.
+        branch: What became of the school's own chain, if this laptop was restored or copied.
     """
 
     incoming: Counter[str] = field(default_factory=Counter)
     replaced: list[Replaced] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     diverged: dict[str, dict[str, object]] = field(default_factory=dict)
+    branch: TakenOver = field(default_factory=TakenOver)
 
     def as_json(self) -> dict[str, Any]:
         """Return it under the names of ``kirim school apply --json``."""
@@ -58,6 +61,8 @@ class Report:
             "conflicts": [_line_json(x) for x in self.lines if x.outcome is Outcome.CONFLICT],
             "refused": [_line_json(x) for x in self.lines if x.outcome is Outcome.REFUSED],
             "diverged": self.diverged,
+            "taken_over": self.branch.taken,
+            "cut_again": self.branch.again,
         }
 
 

@@ -12,9 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from exchange import errors
-from exchange.acknowledging import keep_outcome, stand_as_sent
+from exchange.acknowledging import forget_outcomes, keep_outcome, stand_as_sent
 from exchange.applied import Replaced, Report
 from exchange.blocks import by_group, groups_of, same, values_of
+from exchange.branches import TakenOver
 from exchange.capture import as_deleted
 from exchange.digests import differing_rows, table_pair
 from exchange.heard import Heard
@@ -48,12 +49,10 @@ def fits(store: SchoolStore, manifest: Manifest) -> bool:
     number, value = store.have
     if manifest.last < number or (manifest.last == number and answer.value == value):
         return False
-    shared, merged = answer.shared, manifest.have
-    named = (manifest.first, *answer.returned)
+    named = (manifest.first, *answer.returned, *answer.lost)
     if (
         not store.applied_position(manifest.first)
-        or not _own_position(store, shared)
-        or not _own_position(store, merged)
+        or not _own_position(store, answer.shared)
         or store.have_position not in named
         or manifest.last == number
     ):
@@ -72,16 +71,18 @@ class Applying:
     Args:
         store: The school's store, inside a transaction, just cut.
         manifest: The return's manifest; it fits.
+        branch: What became of the school's own chain.
     """
 
-    def __init__(self, store: SchoolStore, manifest: Manifest) -> None:
-        assert manifest.answer is not None
+    def __init__(self, store: SchoolStore, manifest: Manifest, branch: TakenOver) -> None:
         self.store, self.db, self.schema, self.manifest = store, store.db, store.schema, manifest
-        self.report = Report()
+        self.report = Report(branch=branch)
         self._unsent = Unsent(store, manifest.have.number)
         self._heard = Heard(store, manifest.first.number)
         self._refused = Refused(store, self._unsent)
         self._kept: set[int] = set()
+        if branch.taken:
+            stand_as_sent(store, self._heard, self._unsent, branch.shared, manifest.have.number)
 
     # --- blocks -------------------------------------------------------------------------------
 
@@ -234,10 +235,12 @@ class Applying:
 
     def acknowledge(self) -> None:
         """Take over the server's word on the school's chain; groups that nobody spoke of stand as sent (rule 22)."""
-        merged = self.manifest.have.number
-        before = self.store.acknowledged
+        merged, before = self.manifest.have.number, self.store.acknowledged
         if merged > before:
             stand_as_sent(self.store, self._heard, self._unsent, before, merged)
+        elif merged < before:  # the server was restored: what it has lost is sent, and answered, again
+            forget_outcomes(self.store, merged)
+        if merged != before:
             self.store.set(acknowledged=merged)
 
     def compare(self, packed: Iterable[bytes]) -> None:

@@ -95,6 +95,8 @@ def server_manifest(
         "SELECT DISTINCT position, value FROM kirim_return WHERE scope = ? AND position > ? ORDER BY position DESC LIMIT ?",
         (school.sekolah_id, first.number, RETURNED_MAX),
     )
+    shared = min(school.own, merged.number)
+    value = chains.value_at(store.db, school.sekolah_id, school.device, shared) or bytes(8)
     positions = tuple(sorted((Position(p, bytes(v)[:8]) for p, v in returned), key=lambda position: position.number))
     ledger = store.db.value("SELECT ledger FROM kirim_package ORDER BY seq DESC LIMIT 1")
     return Manifest(
@@ -108,7 +110,12 @@ def server_manifest(
         receipts=receipts,
         digests=digests.returned(store, school),
         ledger=bytes(ledger or bytes(32)),
-        answer=Answer(value=school.value, shared=merged, returned=positions),
+        answer=Answer(
+            value=school.value,
+            shared=Position(shared, value[:8]),
+            returned=positions,
+            lost=tuple(store.lost(school)[:RETURNED_MAX]),
+        ),
     )
 
 
@@ -131,11 +138,15 @@ def server_items(
         outcomes: Number and outcome of the school's changesets.
         hashes: Row hashes of tables that differ.
     """
+    merged = merged_position(store, school)
+    for number in range(min(school.own, merged.number) + 1, merged.number + 1):
+        for n, part in enumerate(chains.read_parts(store.db, school.sekolah_id, school.device, number)):
+            yield (Item.BLOCK if n else Item.BRANCH), part
     for number, outcome in outcomes:
         yield Item.OUTCOME, number.to_bytes(4, "big") + outcome
     for packed in hashes:
         yield Item.HASHES, packed
-    head = ChangesetHead(school.position, merged_position(store, school))
+    head = ChangesetHead(school.position, merged)
     for kind, content in ((Item.REFERENCE, reference), (Item.HEAD, blocks)):
         for n, part in enumerate(encode_changeset(store.schema, school.sekolah_id, head, content)):
             yield (Item.BLOCK if n else kind), part

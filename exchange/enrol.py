@@ -23,11 +23,12 @@ from exchange.central.recording import record
 from exchange.format.body import read_body
 from exchange.format.certificate import KeyKind
 from exchange.format.changeset import chain_start
+from exchange.giving import keep
 from exchange.interop.lists import SchoolRow
 from exchange.nodes import CENTRE_SCOPE, KEYS, Clock, SchoolNode, ServerNode, system_clock
 from exchange.packager import prefill
 from exchange.reading import changesets
-from exchange.records import Block, Cause, Op, PackageKind
+from exchange.records import Block, Cause, Op, PackageKind, Position
 from exchange.rules.heads import active_heads
 from exchange.schema import SCHEMA
 from exchange.store.reference import load_reference, running_semester
@@ -358,7 +359,7 @@ def init_school(home: Path, source: Path, code: str, passphrase: str, *, clock: 
                 (home / name).mkdir(parents=True, exist_ok=True)
         # A store that is not finished has no name of its own yet: a killed init leaves nothing that looks like one.
         with spool.building(home) as place:
-            made = _make_school(place, package, raw, passphrase, clock)
+            made = _make_school(place, file, package, raw, passphrase, clock)
     return made
 
 
@@ -383,13 +384,15 @@ def _open_prefill(file: BinaryIO, code: bytes) -> VerifiedPackage:
     return package
 
 
-def _make_school(home: Path, package: VerifiedPackage, code: bytes, passphrase: str, clock: Clock) -> SchoolMade:
+def _make_school(
+    home: Path, file: BinaryIO, package: VerifiedPackage, code: bytes, passphrase: str, clock: Clock
+) -> SchoolMade:
     scope = str(uuid.UUID(bytes=package.header.scope))
     identity = code_identity(code, scope)
     device, head = new_identity(KeyKind.PERANGKAT), new_identity(KeyKind.KEPALA)
     with closing(SchoolStore.create(home, SCHEMA, clock)) as store, store.transaction(), store.capture_off():
         load_reference(store.db, SCHEMA)
-        count = _take_prefill(store, scope, device.key_id, package)
+        count = _take_prefill(store, scope, device.key_id, file, package)
         npsn, nama, bentuk = store.db.execute(
             "SELECT npsn, nama, bentuk_pendidikan_id FROM sekolah WHERE sekolah_id = ?", (scope,)
         ).fetchone()
@@ -412,7 +415,9 @@ def _make_school(home: Path, package: VerifiedPackage, code: bytes, passphrase: 
     return SchoolMade(npsn, scope, nama, count, fingerprint(device.public))
 
 
-def _take_prefill(store: SchoolStore, scope: str, device: bytes, package: VerifiedPackage) -> dict[str, int]:
+def _take_prefill(
+    store: SchoolStore, scope: str, device: bytes, file: BinaryIO, package: VerifiedPackage
+) -> dict[str, int]:
     """Write a prefill's rows into an empty store as its first return, and count them by table."""
     manifest, items = read_body(package.body, SCHEMA.version)
     if manifest.answer is None:
@@ -430,8 +435,5 @@ def _take_prefill(store: SchoolStore, scope: str, device: bytes, package: Verifi
     for found in changesets(SCHEMA, scope, items):
         for table, rows in load(store, found.blocks).items():
             count[table] = count.get(table, 0) + rows
-    store.db.execute(
-        "INSERT INTO kirim_return (position, value, number, package_id, applied_at) VALUES (?, ?, ?, ?, ?)",
-        (manifest.last, manifest.answer.value, package.header.number, package.package_id, store.clock()),
-    )
+    keep(store, package, Position(manifest.last, manifest.answer.value), file, count)
     return count

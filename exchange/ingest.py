@@ -5,7 +5,6 @@ What happens to files at the server is in :mod:`exchange.intake`; a return is ap
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +14,16 @@ from typing import BinaryIO
 from exchange import capture, errors, spool
 from exchange.applied import Report
 from exchange.applying import Applying, fits
+from exchange.branches import take_over
 from exchange.candidates import Candidate, candidates
 from exchange.central.kip import retry_waiting
 from exchange.errors import ExchangeError
 from exchange.format.body import Item, read_body
+from exchange.giving import keep
 from exchange.intake import Intake
 from exchange.nodes import KEYS, SchoolNode, ServerNode
 from exchange.reading import Content, Found
-from exchange.records import Block, PackageKind
+from exchange.records import Block, Manifest, PackageKind, Position
 from exchange.results import FileResult, Ingested
 from exchange.trust.opening import VerifiedPackage, inspect_package, open_package
 
@@ -147,7 +148,7 @@ def _apply_open(node: SchoolNode, file: BinaryIO) -> Report | None:
         try:
             if fits(store, manifest):
                 with store.transaction():
-                    report = _apply(node, package, manifest, Content(store.schema, store.scope, items))
+                    report = _apply(node, file, package, manifest, Content(store.schema, store.scope, items))
         except errors.ReturnUnfit:
             store.set(tell_all=1)
             raise
@@ -156,12 +157,15 @@ def _apply_open(node: SchoolNode, file: BinaryIO) -> Report | None:
     return report
 
 
-def _apply(node: SchoolNode, package: VerifiedPackage, manifest, content: Content) -> Report:  # type: ignore[no-untyped-def]
-    store = node.store
+def _apply(
+    node: SchoolNode, file: BinaryIO, package: VerifiedPackage, manifest: Manifest, content: Content
+) -> Report:
+    store, answer = node.store, manifest.answer
+    assert answer is not None
     capture.cut(store)
     apart: list[bytes] = []
     with store.capture_off():
-        work = Applying(store, manifest)
+        work = Applying(store, manifest, take_over(store, manifest, content.branch()))
         for piece in content:
             if isinstance(piece, Found):
                 for block in _kept(node, manifest.last, piece):
@@ -172,25 +176,18 @@ def _apply(node: SchoolNode, package: VerifiedPackage, manifest, content: Conten
                 apart.append(piece.data)
         work.acknowledge()
         work.compare(apart)
-    value = manifest.answer.value
-    store.db.execute(
-        "INSERT INTO kirim_return (position, value, number, package_id, applied_at, report) VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            manifest.last,
-            value,
-            package.header.number,
-            package.package_id,
-            store.clock(),
-            json.dumps(dict(work.report.incoming)),
-        ),
-    )
+    lost = [position.number for position in answer.lost if store.applied_position(position)]
+    keep(store, package, Position(manifest.last, answer.value), file, work.report.incoming)
     sealed_to_device = any(wrap.receiver == node.device.key_id for wrap in package.header.wraps)
     store.set(
         have=manifest.last,
-        have_value=value.hex(),
+        have_value=answer.value.hex(),
         reference=max(manifest.reference, int(store.get("reference", "0"))),
         last_applied_at=store.clock(),
         tell_all=None,
+        give_after=manifest.first.number if lost else None,
+        give_up_to=max(lost) if lost else None,
+        number=max(int(store.get("number", "0")), *(receipt.number for receipt in manifest.receipts), 0),
         **({"code": None} if sealed_to_device else {}),
     )
     node.remember("trusted", package.admitted)

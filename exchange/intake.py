@@ -29,6 +29,7 @@ from exchange.nodes import ServerNode
 from exchange.quarantine import Quarantine
 from exchange.records import PackageKind
 from exchange.results import FileResult
+from exchange.standing import note_unmerged
 from exchange.store.server import School
 from exchange.trust.opening import Duplicate, VerifiedPackage, open_package
 
@@ -40,6 +41,9 @@ BATCH_BYTES = 32 * 1024 * 1024
 
 _BLAMED = (errors.FileError, errors.TrustError, errors.OrderError, errors.MergeError, errors.OwnFault)
 """What is wrong with a file; everything else is wrong with this place, and the file waits."""
+
+_TELLING = (errors.Fork, errors.Gap, errors.BaseUnknown)
+"""Errors of a package that says where its laptop stands, although nothing of it is merged."""
 
 _FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """How a fault of ours shows."""
@@ -301,6 +305,8 @@ class Intake:
                 merged = merge(self.server, one.school, one.package)
         except _BLAMED as error:
             state = self._fate(one.label, one.package.package_id, error)
+            if isinstance(error, _TELLING):
+                note_unmerged(self.server, one.school, one.package, error)
             self.ledger.record(one.seq, state, error, Merged())
             self._results[one.index] = FileResult(one.label, state, error.code, npsn, number, error=error)
         else:

@@ -9,7 +9,6 @@ import hashlib
 import json
 import uuid
 from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from exchange import digests, errors
@@ -18,19 +17,20 @@ from exchange.central.recording import tell_others
 from exchange.confirming import approval_facts
 from exchange.format.body import Item, read_body
 from exchange.format.certificate import Certificate, KeyKind
-from exchange.format.changeset import chain_next, chain_start
+from exchange.format.changeset import chain_next
 from exchange.format.outcome import encode_outcome
+from exchange.giving import take_given
 from exchange.nodes import ServerNode
-from exchange.reading import Found, changesets
+from exchange.reading import Content, Found, only_changesets
 from exchange.records import Cause, Counts, Manifest, Op
 from exchange.rules.heads import active_heads
 from exchange.schema.model import Column, Table
+from exchange.standing import Chain, admit, chain_of, note, value_at
 from exchange.store import chains
 from exchange.store.server import MERGED, School
 from exchange.store.source import StoreSource
 from exchange.taking import Taking
 from exchange.trust.approval import check_approval
-from exchange.trust.certificates import SignedCertificate
 from exchange.trust.keys import public_of
 from exchange.trust.opening import VerifiedPackage
 
@@ -55,15 +55,6 @@ class Merged:
     new: bool = False
 
 
-@dataclass(slots=True)
-class _Chain:
-    """A device's chain as the server has it."""
-
-    device: bytes
-    last: int
-    value: bytes
-
-
 def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merged:
     """Merge a package's new changesets and note what it says it has.
 
@@ -84,14 +75,16 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
     package.body.seek(0)
     school = server.store.school(school.sekolah_id) or school
     manifest, items = read_body(package.body, server.store.schema.version)
-    _admit(server, school, package.admitted)
+    content = Content(server.store.schema, school.sekolah_id, items)
+    admit(server.store, school, package.admitted)
+    school = take_given(server, school, content.leading(Item.GIVEN))
     _check_have(server, school, manifest)
-    chain = _chain(server, school, package.header.sender)
+    chain = chain_of(server.store, school, package.header.sender)
     _check_first(server, school, chain, manifest)
     counts, tables, new = Counts(), Counter[tuple[int, Op]](), False
-    number, value = manifest.first.number, _value_at(server, school, chain, manifest.first.number)
+    number, value = manifest.first.number, value_at(server.store, school, chain, manifest.first.number)
     claims: dict[tuple[Table, Column], set[object]] = {}
-    for found in changesets(server.store.schema, school.sekolah_id, items):
+    for found in only_changesets(content):
         number += 1
         if found.kind is not Item.HEAD or found.head.number != number or number > manifest.last:
             raise errors.Malformed(part="changeset's number")
@@ -101,9 +94,13 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
             value = chain_next(value, found.digest.digest())
             if chains.value_at(server.store.db, school.sekolah_id, chain.device, number) != value:
                 raise errors.Fork(number=number)
-            continue
-        school, told, value = _take(server, school, chain, found, value, tables, claims)
-        counts, new = counts + told, True
+        elif found.head.again and chains.has_origin(
+            server.store.db, school.sekolah_id, chain.device, found.head.again.origin
+        ):
+            value, new = _pass_over(server, school, chain, found, value, tables), True
+        else:
+            school, told, value = _take(server, school, chain, found, value, tables, claims)
+            counts, new = counts + told, True
     if number != manifest.last:
         raise errors.Malformed(part="number of changesets")
     _check_approval(server, school, package.header.sender, manifest, value, tables)
@@ -127,8 +124,8 @@ def _forget(part: bytes) -> None:
 def _is_news(school: School, manifest: Manifest) -> bool:
     """Whether a package without new changesets says anything: what the school has, or that it was acknowledged."""
     return (
-        manifest.have.number > school.have
-        or manifest.first.number > school.told
+        manifest.have.number != school.have
+        or manifest.first.number != school.told
         or manifest.last == manifest.first.number
     )
 
@@ -136,64 +133,17 @@ def _is_news(school: School, manifest: Manifest) -> bool:
 # --- who and where ----------------------------------------------------------------------------
 
 
-def _admit(server: ServerNode, school: School, admitted: Collection[SignedCertificate]) -> None:
-    """Keep certificates that a code or key signed. A code is spent by its first laptop; a second one holds both."""
-    db = server.store.db
-    for signed in admitted:
-        certificate = signed.certificate
-        if certificate.kind is KeyKind.PERANGKAT:
-            spent = db.value(
-                "SELECT spent FROM kirim_code WHERE scope = ? AND key_id = ?", (school.sekolah_id, certificate.issuer)
-            )
-            if spent is not None and bytes(spent) != certificate.key_id:
-                raise errors.CodeTwice()
-            db.execute(
-                "UPDATE kirim_code SET spent = ? WHERE scope = ? AND key_id = ?",
-                (certificate.key_id, school.sekolah_id, certificate.issuer),
-            )
-        db.execute(
-            "INSERT INTO kirim_key (scope, key_id, kind, body, signature, subject, state) VALUES (?, ?, ?, ?, ?, ?, 'aktif') "
-            "ON CONFLICT (scope, key_id) DO NOTHING",
-            (
-                school.sekolah_id,
-                certificate.key_id,
-                int(certificate.kind),
-                signed.body,
-                signed.signature,
-                certificate.subject,
-            ),
-        )
-
-
 def _check_have(server: ServerNode, school: School, manifest: Manifest) -> None:
-    if not server.store.holds(school, manifest.have):
+    if server.store.seen(school, manifest.have) is None:
         raise errors.BaseUnknown(number=manifest.have.number)
 
 
-def _chain(server: ServerNode, school: School, device: bytes) -> _Chain:
-    row = server.store.db.execute(
-        "SELECT last, value, revoked_after FROM kirim_key WHERE scope = ? AND key_id = ?", (school.sekolah_id, device)
-    ).fetchone()
-    if row is None:
-        raise errors.SenderUnknown()
-    start = chain_start(school.sekolah_id, device)
-    return _Chain(device, row[0], bytes(row[1]) if row[1] else start)
-
-
-def _value_at(server: ServerNode, school: School, chain: _Chain, number: int) -> bytes:
-    if number == 0:
-        return chain_start(school.sekolah_id, chain.device)
-    if number == chain.last:
-        return chain.value
-    return chains.value_at(server.store.db, school.sekolah_id, chain.device, number) or b""
-
-
-def _check_first(server: ServerNode, school: School, chain: _Chain, manifest: Manifest) -> None:
+def _check_first(server: ServerNode, school: School, chain: Chain, manifest: Manifest) -> None:
     """The file must begin on the chain that the server has: later is a gap, elsewhere a fork."""
     first = manifest.first
     if first.number > chain.last:
         raise errors.Gap(got=first.number + 1, expected=chain.last + 1)
-    if _value_at(server, school, chain, first.number)[:8] != first.value:
+    if value_at(server.store, school, chain, first.number)[:8] != first.value:
         raise errors.Fork(number=first.number)
     if manifest.last < first.number:
         raise errors.Malformed(part="last changeset")
@@ -244,10 +194,25 @@ def _head_keys(server: ServerNode, school: School) -> list[Certificate]:
 # --- one changeset ----------------------------------------------------------------------------
 
 
+def _pass_over(
+    server: ServerNode, school: School, chain: Chain, found: Found, before: bytes, tables: Counter[tuple[int, Op]]
+) -> bytes:
+    """Keep a changeset that was taken before under another number: it has its effect, and its outcome, already."""
+    db, scope, head = server.store.db, school.sekolah_id, found.head
+    writer = chains.PartWriter(db, scope, chain.device, head.number)
+    for block in found.tapped(writer.add):
+        tables[block.table.number, block.op] += block.count
+    writer.close()
+    value = chain_next(before, found.digest.digest())
+    chains.add_changeset(db, scope, chain.device, head, value)
+    chain.last, chain.value = head.number, value
+    return value
+
+
 def _take(
     server: ServerNode,
     school: School,
-    chain: _Chain,
+    chain: Chain,
     found: Found,
     before: bytes,
     tables: Counter[tuple[int, Op]],
@@ -255,13 +220,14 @@ def _take(
 ) -> tuple[School, Counts, bytes]:
     """Take one new changeset: into the tables, the log and the index, with the outcome that it keeps for ever."""
     store, head, scope = server.store, found.head, school.sekolah_id
-    if not store.holds(school, head.base):
+    base = store.seen(school, head.base)
+    if base is None:
         raise errors.BaseUnknown(number=head.base.number)
     writer = chains.PartWriter(store.db, scope, chain.device, head.number)
-    seen = {
+    known = {
         (table, row) for table, row in store.db.execute("SELECT table_no, row FROM kirim_seen WHERE home = ?", (scope,))
     }
-    taking = Taking(store, school, chain.device, head, server.codes, seen)
+    taking = Taking(store, school, chain.device, head, base, server.codes, known)
     sent = 0
     for block in found.tapped(writer.add):
         taking.block(block)
@@ -295,7 +261,7 @@ def _take(
     return school, taken.counts, value
 
 
-def _note(server: ServerNode, school: School, chain: _Chain, manifest: Manifest, value: bytes) -> None:
+def _note(server: ServerNode, school: School, chain: Chain, manifest: Manifest, value: bytes) -> None:
     """Remember how far the chain is merged and what the school says it has."""
     db = server.store.db
     db.execute(
@@ -313,9 +279,10 @@ def _note(server: ServerNode, school: School, chain: _Chain, manifest: Manifest,
         kept = {n: pairs for n, pairs in known.items() if manifest.first.number <= int(n) != manifest.last}
         kept |= {str(manifest.last): told} if told is not None else {}
     db.execute(
-        "UPDATE kirim_school SET device = ?, have = max(have, ?), told = max(told, ?), digests = ? WHERE sekolah_id = ?",
-        (chain.device, manifest.have.number, manifest.first.number, json.dumps(kept), school.sekolah_id),
+        "UPDATE kirim_school SET digests = ? WHERE sekolah_id = ?", (json.dumps(kept), school.sekolah_id)
     )
+    have = manifest.have.number if server.store.holds(school, manifest.have) else school.have
+    note(server.store, school, chain.device, have, manifest.first.number, manifest.last)
 
 
 def _digests(manifest: Manifest, known: dict[str, dict[str, list[object]]]) -> dict[str, list[object]] | None:

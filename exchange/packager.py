@@ -11,6 +11,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -20,12 +21,14 @@ from exchange.confirming import Sheet, approved, check_ready, tally
 from exchange.contents import merged_position, school_items, school_manifest, server_items, server_manifest
 from exchange.format.body import write_body
 from exchange.format.certificate import KeyKind
+from exchange.giving import given_items
 from exchange.limits import MIB
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packagefile import read_back, write_package
 from exchange.receipts import receipts_after
 from exchange.records import Block, PackageKind, Position
 from exchange.returning import baseline_blocks, reference_blocks, touched_blocks
+from exchange.standing import jump
 from exchange.store.server import School, ServerStore
 from exchange.trust.certificates import SignedCertificate, read
 from exchange.trust.keys import PublicIdentity
@@ -116,7 +119,7 @@ def export(
         receiver=node.server(),
         # What the server may lack, until a return sealed to this laptop has been applied.
         certificates=node.signed("own") if store.get("code") else [],
-        plaintext=write_body(manifest, school_items(store, first, last)),
+        plaintext=write_body(manifest, chain(given_items(store), school_items(store, first, last))),
     )
     read_back(path, node.device, store.scope, sealed)
     return Exported(path, sealed.package_id, number, counted(changes), sealed.size, cut.put_back)
@@ -156,7 +159,8 @@ def due(server: ServerNode, school: School) -> bool:
     last = server.store.db.value(
         "SELECT last FROM kirim_key WHERE scope = ? AND key_id = ?", (school.sekolah_id, school.device)
     )
-    return school.have < school.position or school.told < int(last or 0)
+    merged = int(last or 0)
+    return school.have < school.position or min(school.told, school.own) < merged or bool(server.store.lost(school))
 
 
 def write_return(server: ServerNode, npsn: str, out: Path | None = None) -> Returned:
@@ -208,6 +212,8 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
     with tempfile.SpooledTemporaryFile(max_size=MIB) as plain:
         with store.db.transaction():
             school = store.school(school.sekolah_id) or school
+            if school.told > merged_position(store, school).number and school.position == school.have:
+                school = jump(store, school, school.have)  # restored since: a return must be news to say so
             first = Position(school.have, store.log_value(school, school.have)[:8])
             number = school.returns + 1
             receipts, outcomes = receipts_after(server, school, first.number)

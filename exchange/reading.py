@@ -56,7 +56,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A piece that is no changeset: the outcome of changeset ``number``, a table's row hashes, given or wanted things."""
+    """A piece that is no changeset.
+
+    Attributes:
+        kind: OUTCOME, HASHES, GIVEN or WANTED.
+        number: Of the changeset whose outcome it is; of a GIVEN piece, 1 if more of the file follow.
+        data: What is told.
+    """
 
     kind: Item
     number: int
@@ -81,6 +87,16 @@ class Content:
         taken, self._next = self._next, next(self._items, None)
         return taken
 
+    def leading(self, kind: Item) -> Iterator[Told]:
+        """Yield pieces of one kind as long as the next piece is one."""
+        while self._next is not None and self._next[0] is kind:
+            yield self._told(*self._take())
+
+    def branch(self) -> Iterator[Found]:
+        """Yield changesets of the receiver's own chain, as long as the next piece is one."""
+        while self._next is not None and self._next[0] is Item.BRANCH:
+            yield self._found(*self._take())
+
     def __iter__(self) -> Iterator[Found | Told]:
         """Yield changesets, and what else the package tells.
 
@@ -89,26 +105,19 @@ class Content:
         """
         while self._next is not None:
             kind, data = self._take()
-            if kind is Item.OUTCOME:
-                if len(data) < 4:
-                    raise errors.Malformed(part="outcome")
-                yield Told(kind, int.from_bytes(data[:4], "big"), data[4:])
-            elif kind is Item.HASHES:
-                if len(data) % 16 != 2:
-                    raise errors.Malformed(part="row hashes")
-                yield Told(kind, 0, data)
-            elif kind is Item.WANTED:
-                if len(data) % 8 != 2:
-                    raise errors.Malformed(part="wanted rows")
-                yield Told(kind, 0, data)
-            elif kind is Item.GIVEN:
-                if not data or data[0] > 1:
-                    raise errors.Malformed(part="given return")
-                yield Told(kind, data[0], data[1:])
-            elif kind in {Item.HEAD, Item.REFERENCE, Item.BRANCH}:
-                yield Found(decode_head(data), kind, self._parts(data), self._schema, self._scope)
-            else:
-                raise errors.Malformed(part="block without a changeset")
+            yield self._found(kind, data) if kind in {Item.HEAD, Item.REFERENCE} else self._told(kind, data)
+
+    def _found(self, kind: Item, data: bytes) -> Found:
+        return Found(decode_head(data), kind, self._parts(data), self._schema, self._scope)
+
+    def _told(self, kind: Item, data: bytes) -> Told:
+        if kind is Item.OUTCOME and len(data) >= 4:
+            return Told(kind, int.from_bytes(data[:4], "big"), data[4:])
+        if kind is Item.GIVEN and data and data[0] <= 1:
+            return Told(kind, data[0], data[1:])
+        if (kind is Item.HASHES and len(data) % 16 == 2) or (kind is Item.WANTED and len(data) % 8 == 2):
+            return Told(kind, 0, data)
+        raise errors.Malformed(part=f"item {kind.name}")
 
     def _parts(self, head: bytes) -> Iterator[bytes]:
         yield head
@@ -117,12 +126,17 @@ class Content:
 
 
 def changesets(schema: Schema, scope: str, items: Iterator[tuple[Item, bytes]]) -> Iterator[Found]:
-    """Yield the changesets of a package that holds nothing else.
+    """Yield the changesets of a package that holds nothing else. Raises Malformed (KF-208) where it does."""
+    yield from only_changesets(Content(schema, scope, items))
+
+
+def only_changesets(content: Content) -> Iterator[Found]:
+    """Yield the changesets of what is left of a package's content.
 
     Raises:
         Malformed: KF-208, something else stands between them.
     """
-    for piece in Content(schema, scope, items):
+    for piece in content:
         if not isinstance(piece, Found):
             raise errors.Malformed(part="outcome in this package")
         yield piece

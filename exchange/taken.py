@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from exchange.blocks import groups_of
 from exchange.central.claims import Claims, note_claims
 from exchange.errors import Reason
 from exchange.records import Block, Cause, Counts, Line, Op, Outcome
@@ -77,9 +78,7 @@ class Taken:
         """Note rows that were written: claims on unique keys, and rows that others see."""
         note_claims(block, self.claims)
         if self.known:
-            whole = block.op is not Op.UPDATE
-            of = block.table.group_of
-            self.touch(block.table, names, {0} if whole else {of[c.name].number for c in block.columns})
+            self.touch(block.table, names, groups_of(block))
 
     def touch(self, table: Table, names: Sequence[str], groups: set[int]) -> None:
         """Note groups of rows for those who see them."""

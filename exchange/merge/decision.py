@@ -70,8 +70,8 @@ def decide(policy: Policy, *, equal: bool, unseen: Cause | None, locked: bool) -
     Args:
         policy: The group's policy.
         equal: Both sides hold the same value.
-        unseen: Who at the centre changed the group after the base of the school's changeset, or ``None``. A correction
-            is nobody's opinion and is never unseen.
+        unseen: Who changed the group after the base of the school's changeset, or ``None``: somebody at the centre, or
+            the school itself on another laptop. A correction is nobody's opinion and is never unseen.
         locked: The centre has verified the group (``terkunci``) or set the number (``kip``).
 
     Source:
@@ -87,7 +87,9 @@ def decide(policy: Policy, *, equal: bool, unseen: Cause | None, locked: bool) -
         return _SAME
     owned = _OWNED.get(policy) or (_LOCKS.get(policy) if locked else None)
     if owned is not None:
-        return _CENTRE_WINS if unseen is not None else Verdict(Outcome.REFUSED, taken=False, reason=owned)
+        if unseen is None or unseen is Cause.SEKOLAH:
+            return Verdict(Outcome.REFUSED, taken=False, reason=owned)
+        return _CENTRE_WINS
     if unseen is Cause.KIP and policy is Policy.SEKOLAH:
         return _CENTRE_WINS  # a KPS that had not seen the KIP number which replaces it
     return _APPLIED if unseen is None else _SCHOOL_WINS

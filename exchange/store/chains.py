@@ -140,6 +140,28 @@ def chain(db: Database, scope: str, device: bytes, first: int, last: int) -> lis
     ]
 
 
+def has_origin(db: Database, scope: str, device: bytes, origin: bytes) -> bool:
+    """Whether a chain has a changeset, under whatever number, that was first cut with this chain value."""
+    found = db.value(
+        "SELECT 1 FROM kirim_changeset WHERE scope = ? AND origin = ? AND device = ?", (scope, origin, device)
+    )
+    return found is not None
+
+
+def move(db: Database, scope: str, device: bytes, other: bytes, after: int) -> None:
+    """Give the changesets of a chain after a number to another chain."""
+    for table in ("kirim_changeset", "kirim_part"):
+        db.execute(
+            f"UPDATE {table} SET device = ? WHERE scope = ? AND device = ? AND number > ?", (other, scope, device, after)
+        )
+
+
+def drop(db: Database, scope: str, device: bytes) -> None:
+    """Remove a chain that stood aside."""
+    for table in ("kirim_changeset", "kirim_part"):
+        db.execute(f"DELETE FROM {table} WHERE scope = ? AND device = ?", (scope, device))
+
+
 def value_at(db: Database, scope: str, device: bytes, number: int) -> bytes | None:
     """Return a chain's value at a number beyond 0, or ``None`` when the changeset is not here."""
     found = db.value(

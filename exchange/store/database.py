@@ -81,6 +81,15 @@ class Database:
         except _FAULTS as error:
             raise _translated(error, self._place) from error
 
+    def write_blob(self, table: str, column: str, row: int, pieces: Iterable[bytes]) -> None:
+        """Fill a blob of a row that has the room for it, piece by piece. Errors as :meth:`execute`."""
+        try:
+            with self.connection.blobopen(table, column, row) as blob:
+                for piece in pieces:
+                    blob.write(piece)
+        except _FAULTS as error:
+            raise _translated(error, self._place) from error
+
     def value(self, sql: str, parameters: Sequence[object] = ()) -> Any:
         """Return the first column of the first row, or ``None``."""
         row = self.execute(sql, parameters).fetchone()

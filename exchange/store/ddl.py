@@ -125,7 +125,7 @@ _COMMON = {
 _SCHOOL = {
     "kirim_capture": ("id int; on_now int; changes int 0", "id"),
     "kirim_return": (
-        "position int; value blob; number int; package_id blob; applied_at int; report text",
+        "position int; value blob; number int; package_id blob; applied_at int; report text; file_key blob; file blob",
         "position",
     ),
     "kirim_conflict": (
@@ -137,7 +137,7 @@ _SCHOOL = {
 _SERVER = {
     "kirim_school": (
         "sekolah_id text; npsn text; nama text; bentuk int; position int 0; value blob; returns int 0; "
-        "have int 0; told int 0; device blob; digests blob; diverged text",
+        "have int 0; told int 0; own int 0; device blob; digests blob; diverged text",
         "sekolah_id",
     ),
     "kirim_key": (
@@ -164,6 +164,8 @@ _SERVER = {
         "scope position table_no row group_no",
     ),
     "kirim_seen": ("table_no int; row text; scope text; home text", "table_no row scope"),
+    "kirim_lost": ("scope text; number int; value blob", "scope number value"),
+    "kirim_given": ("scope text; number int; value blob; common int; position int", "scope number value"),
     "kirim_kip": ("id text; bytes text; reason text", "id"),
     "kirim_return": (
         "scope text; kind int; number int; first int; position int; value blob; made_at int",
@@ -175,6 +177,7 @@ _INDEXES = (
     ("kirim_ix_package_id", "kirim_package", "package_id"),
     ("kirim_ix_package_scope", "kirim_package", "scope state"),
     ("kirim_ix_seen_home", "kirim_seen", "home"),
+    ("kirim_ix_changeset_origin", "kirim_changeset", "scope origin"),
 )
 
 

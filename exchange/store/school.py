@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -171,6 +171,34 @@ class SchoolStore:
             return True
         found = self.db.value("SELECT value FROM kirim_return WHERE position = ?", (position.number,))
         return found is not None and bytes(found)[:8] == position.value
+
+    def keep_return(
+        self,
+        position: Position,
+        number: int,
+        package_id: bytes,
+        report: str,
+        file_key: bytes,
+        size: int,
+        sealed: Iterable[bytes],
+    ) -> None:
+        """Keep a return that is being applied, and its file as it came: a restored server is given it back.
+
+        Args:
+            position: Log position up to which it goes, with the whole value there (32 bytes).
+            number: The file's number.
+            package_id: What names it.
+            report: What it brought, as JSON.
+            file_key: Opens the sealed file.
+            size: Of the sealed file, in bytes.
+            sealed: The file, in pieces.
+        """
+        row = self.db.execute(
+            "INSERT INTO kirim_return (position, value, number, package_id, applied_at, report, file_key, file) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, zeroblob(?))",
+            (position.number, position.value, number, package_id, self.clock(), report, file_key, size),
+        ).lastrowid
+        self.db.write_blob("kirim_return", "file", row, sealed)
 
     def digests(self, name: str) -> dict[int, tuple[int, bytes]]:
         """Return remembered digests: table number to (rows, 8 bytes)."""

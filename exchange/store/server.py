@@ -15,8 +15,9 @@ from exchange.store.database import STORE_VERSION, Database, open_url
 FILE = "server.db"
 """Name of the database in a server's home, unless another is named."""
 
-MERGED, CHANGED = 1, 2
-"""Kinds of log entries: a school's changeset was merged; the centre changed something."""
+MERGED, CHANGED, JUMPED = 1, 2, 3
+"""Kinds of log entries: a school's changeset was merged; the centre changed something; numbers were left out that a
+school has seen and a restored server has lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,9 @@ class School:
         position: Number of the last entry of its log.
         value: The log's value there (32 bytes).
         returns: Return packages written so far.
-        have: Last log position that the school said it has applied.
-        told: Last own position up to which the school said it was acknowledged.
+        have: Log position that the school last said it has applied; the newest of them that this log holds.
+        told: Own position up to which the school last said it was acknowledged.
+        own: Own position that the school last said it has, as far as both sides share its chain.
         device: Key id of the laptop whose chain is current, empty before the first package.
     """
 
@@ -42,6 +44,7 @@ class School:
     returns: int
     have: int
     told: int
+    own: int
     device: bytes
 
 
@@ -66,6 +69,19 @@ class Entry:
     op: Op
     cause: Cause
     locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What somebody has seen of a log.
+
+    Attributes:
+        after: Every entry up to this position.
+        also: Entries behind it.
+    """
+
+    after: int
+    also: frozenset[int] = frozenset()
 
 
 def is_opinion(entry: Entry) -> bool:
@@ -98,7 +114,7 @@ def log_start(scope: str) -> bytes:
     return hashlib.sha256(b"kirim/1 log\0" + scope.encode()).digest()
 
 
-_SCHOOL_COLUMNS = "sekolah_id, npsn, nama, bentuk, position, value, returns, have, told, device"
+_SCHOOL_COLUMNS = "sekolah_id, npsn, nama, bentuk, position, value, returns, have, told, own, device"
 
 
 class ServerStore:
@@ -178,8 +194,10 @@ class ServerStore:
         row = self.db.execute(f"SELECT {_SCHOOL_COLUMNS} FROM kirim_school WHERE {where} = ?", (value,)).fetchone()
         if row is None:
             return None
-        scope, npsn, nama, bentuk, position, log_value, returns, have, told, device = row
-        return School(scope, npsn, nama, bentuk, position, bytes(log_value), returns, have, told, bytes(device or b""))
+        scope, npsn, nama, bentuk, position, log_value, returns, have, told, own, device = row
+        return School(
+            scope, npsn, nama, bentuk, position, bytes(log_value), returns, have, told, own, bytes(device or b"")
+        )
 
     def school(self, scope: str) -> School | None:
         """Return the school of a scope, or ``None``."""
@@ -213,18 +231,29 @@ class ServerStore:
 
     # --- logs ---------------------------------------------------------------------------------
 
-    def append(self, school: School, kind: int, device: bytes, number: int, cause: Cause, digest: bytes) -> School:
+    def append(
+        self,
+        school: School,
+        kind: int,
+        device: bytes,
+        number: int,
+        cause: Cause,
+        digest: bytes,
+        *,
+        position: int | None = None,
+    ) -> School:
         """Add an entry to a school's log and return the school as it stands then.
 
         Args:
             school: As it stands now; the caller holds its lock.
-            kind: MERGED or CHANGED.
+            kind: Of log entry.
             device: Chain of the changeset.
             number: Its number there.
             cause: Who spoke.
             digest: SHA-256 of the entry's bytes (32 bytes).
+            position: Beyond the next one, if numbers are left out.
         """
-        position = school.position + 1
+        position = school.position + 1 if position is None else position
         value = hashlib.sha256(school.value + digest).digest()
         self.db.execute(
             "INSERT INTO kirim_log (scope, position, value, kind, device, number, cause, made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -243,11 +272,24 @@ class ServerStore:
             ((scope, position, *entry) for entry in entries),
         )
 
-    def entries_after(self, scope: str, position: int) -> list[Entry]:
-        """Return what others did in a scope after a position, oldest first: the conflict tail."""
+    def entries_after(self, scope: str, position: int, also: Set[int] = frozenset()) -> list[Entry]:
+        """Return what others did in a scope after a position, oldest first: the conflict tail.
+
+        Args:
+            scope: Whose log.
+            position: The position.
+            also: Positions behind it that are left out.
+        """
+        return [entry for entry in self._entries(scope, "> ?", position) if entry.position not in also]
+
+    def entries_at(self, scope: str, position: int) -> list[Entry]:
+        """Return what is noted at one position of a log."""
+        return self._entries(scope, "= ?", position)
+
+    def _entries(self, scope: str, where: str, position: int) -> list[Entry]:
         rows = self.db.execute(
-            "SELECT position, table_no, row, group_no, op, cause, locked FROM kirim_index WHERE scope = ? AND position > ? "
-            "ORDER BY position",
+            "SELECT position, table_no, row, group_no, op, cause, locked FROM kirim_index "
+            f"WHERE scope = ? AND position {where} ORDER BY position",
             (scope, position),
         )
         return [Entry(p, t, r, g, Op(op), Cause(c), bool(locked)) for p, t, r, g, op, c, locked in rows]
@@ -262,6 +304,32 @@ class ServerStore:
             "SELECT value FROM kirim_log WHERE scope = ? AND position = ?", (school.sekolah_id, position.number)
         )
         return found is not None and bytes(found)[:8] == position.value
+
+    def seen(self, school: School, base: Position) -> Seen | None:
+        """Return what whoever stands at a position has seen of a log, or ``None`` if nobody here knows that position.
+
+        A position that was lost counts as the last one that both histories share, and what was given back up to it is
+        seen as well.
+        """
+        if self.holds(school, base):
+            return Seen(base.number)
+        given = self.db.execute(
+            "SELECT number, value, common, position FROM kirim_given WHERE scope = ? AND number <= ?",
+            (school.sekolah_id, base.number),
+        ).fetchall()
+        for number, value, common, _ in given:
+            if number == base.number and bytes(value)[:8] == base.value:
+                return Seen(common, frozenset(position for *_, position in given))
+        return None
+
+    def lost(self, school: School) -> list[Position]:
+        """Return positions that a school has and this log has lost, as far as they were not given back; newest first."""
+        found = self.db.execute(
+            "SELECT l.number, l.value FROM kirim_lost l WHERE l.scope = ? AND NOT EXISTS (SELECT 1 FROM kirim_given g "
+            "WHERE g.scope = l.scope AND g.number = l.number AND substr(g.value, 1, 8) = l.value) ORDER BY l.number DESC",
+            (school.sekolah_id,),
+        )
+        return [Position(number, bytes(value)) for number, value in found]
 
     def log_value(self, school: School, number: int) -> bytes:
         """Return the log's value (32 bytes) at a position that it has."""

@@ -11,7 +11,21 @@ import pytest
 from exchange import capture, errors
 from exchange.records import Op, Outcome, Position
 from exchange.schema.ids import derive_id
-from tests.flow.told import aside, block, counts, crafted, lines, marked, outcomes, show, spoken, told, with_open_keys
+from tests.flow.told import (
+    aside,
+    block,
+    counts,
+    crafted,
+    enter,
+    lines,
+    marked,
+    outcomes,
+    registered,
+    show,
+    spoken,
+    told,
+    with_open_keys,
+)
 from tests.life import Life, Sekolah, equal
 
 UNKNOWN = 55
@@ -47,11 +61,6 @@ def card(school: Sekolah, pupil: str, nomor: str = "K1") -> str:
     row = str(derive_id("contoh", pupil, nomor))
     return enter(school, "kesejahteraan_pd", row, {"id_sejahtera_pd": row, "peserta_didik_id": pupil,
                  "jenis_kesejahteraan_id": 1, "nomor": nomor, "dari_tahun": 2025})  # fmt: skip
-
-
-def enter(school: Sekolah, table: str, row: str, values: dict[str, object]) -> str:
-    school.sql(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", *values.values())
-    return row
 
 
 # --- take (5 to 7) ----------------------------------------------------------------------------
@@ -190,9 +199,7 @@ def test_what_is_not_the_schools_is_refused_and_the_true_value_goes_back(
     life: Life, school: Sekolah, pupil: str, policy: str, column: str, value: str, code: str
 ) -> None:
     """Rules 9 and 14: the centre's value was there, and seen; the school's is refused and told, and does not stand at the school."""
-    enter(school, "registrasi_peserta_didik", str(derive_id("registrasi_peserta_didik", pupil, school.scope, "1")), {
-        "registrasi_id": str(derive_id("registrasi_peserta_didik", pupil, school.scope, "1")), "peserta_didik_id": pupil,
-        "sekolah_id": school.scope, "jenis_pendaftaran_id": 1, "tanggal_masuk_sekolah": "2024-07-15"})  # fmt: skip
+    registered(school, pupil)
     life.ingest(school.export().file)
     if policy == "kip":
         life.kip([(pupil, "A99999")])
@@ -220,13 +227,6 @@ def test_a_school_may_correct_its_own_card_number_until_the_centre_sets_one(life
     school.edit("peserta_didik", pupil, no_kip="A44444")
     assert school.round_trip().counts.as_dict() == counts(refused=1)
     assert school.row("peserta_didik", pupil)["no_kip"] == "B33333"
-
-
-def registered(school: Sekolah, pupil: str) -> str:
-    """Register a pupil at his school."""
-    row = str(derive_id("registrasi_peserta_didik", pupil, school.scope, "1"))
-    return enter(school, "registrasi_peserta_didik", row, {"registrasi_id": row, "peserta_didik_id": pupil,
-                 "sekolah_id": school.scope, "jenis_pendaftaran_id": 1, "tanggal_masuk_sekolah": "2024-07-15"})  # fmt: skip
 
 
 @pytest.mark.parametrize("there", [True, False])

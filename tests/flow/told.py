@@ -9,6 +9,7 @@ from exchange.format.changeset import decode_changeset
 from exchange.format.outcome import decode_outcome
 from exchange.records import Block, ChangesetHead, Counts, Line, Op, Position
 from exchange.schema import SCHEMA
+from exchange.schema.ids import derive_id
 from exchange.store import chains
 from exchange.trust.keys import Identity
 from tests.life import PASSPHRASE, Life, Sekolah
@@ -25,6 +26,19 @@ def with_open_keys(life: Life) -> None:
             _HEADS[certificate.key_id] = school.node.head(PASSPHRASE)
         head = _HEADS[certificate.key_id]
         school.node.head = lambda passphrase, head=head: head  # type: ignore[method-assign, misc]
+
+
+def enter(school: Sekolah, table: str, row: str, values: dict[str, object]) -> str:
+    """Enter a row with plain SQL."""
+    school.sql(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", *values.values())
+    return row
+
+
+def registered(school: Sekolah, pupil: str) -> str:
+    """Register a pupil at his school."""
+    row = str(derive_id("registrasi_peserta_didik", pupil, school.scope, "1"))
+    return enter(school, "registrasi_peserta_didik", row, {"registrasi_id": row, "peserta_didik_id": pupil,
+                 "sekolah_id": school.scope, "jenis_pendaftaran_id": 1, "tanggal_masuk_sekolah": "2024-07-15"})  # fmt: skip
 
 
 def counts(**given: int) -> dict[str, int]:

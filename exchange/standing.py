@@ -1,0 +1,170 @@
+"""Where a school stands: what its files tell of both chains, also those that cannot be merged.
+
+The last word counts, even where it is an older one than the word before: a laptop may have been restored. A return that
+says more than a laptop lacks does no harm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from exchange.errors import CodeTwice, ExchangeError, Fork, SenderUnknown
+from exchange.format.body import read_body
+from exchange.format.certificate import KeyKind
+from exchange.format.changeset import chain_start
+from exchange.nodes import ServerNode
+from exchange.records import Cause, Manifest, Position
+from exchange.store import chains
+from exchange.store.server import JUMPED, School, ServerStore
+from exchange.trust.certificates import SignedCertificate
+from exchange.trust.opening import VerifiedPackage
+
+JUMP_MAX = 1_000_000
+"""Log positions that may be left out at once. A school has a few thousand; more is no restored server."""
+
+
+@dataclass(slots=True)
+class Chain:
+    """A device's chain as the server has it.
+
+    Attributes:
+        device: Key id (8 bytes).
+        last: Number of the last changeset.
+        value: Chain value there (32 bytes).
+    """
+
+    device: bytes
+    last: int
+    value: bytes
+
+
+def admit(server: ServerStore, school: School, admitted: Collection[SignedCertificate]) -> None:
+    """Keep certificates that a code or key signed. A code is spent by its first laptop; a second one holds both.
+
+    Raises:
+        CodeTwice: KF-311.
+    """
+    db = server.db
+    for signed in admitted:
+        certificate = signed.certificate
+        if certificate.kind is KeyKind.PERANGKAT:
+            spent = db.value(
+                "SELECT spent FROM kirim_code WHERE scope = ? AND key_id = ?", (school.sekolah_id, certificate.issuer)
+            )
+            if spent is not None and bytes(spent) != certificate.key_id:
+                raise CodeTwice()
+            db.execute(
+                "UPDATE kirim_code SET spent = ? WHERE scope = ? AND key_id = ?",
+                (certificate.key_id, school.sekolah_id, certificate.issuer),
+            )
+        db.execute(
+            "INSERT INTO kirim_key (scope, key_id, kind, body, signature, subject, state) VALUES (?, ?, ?, ?, ?, ?, 'aktif') "
+            "ON CONFLICT (scope, key_id) DO NOTHING",
+            (
+                school.sekolah_id,
+                certificate.key_id,
+                int(certificate.kind),
+                signed.body,
+                signed.signature,
+                certificate.subject,
+            ),
+        )
+
+
+def chain_of(server: ServerStore, school: School, device: bytes) -> Chain:
+    """Return a device's chain.
+
+    Raises:
+        SenderUnknown: KF-304.
+    """
+    row = server.db.execute(
+        "SELECT last, value FROM kirim_key WHERE scope = ? AND key_id = ?", (school.sekolah_id, device)
+    ).fetchone()
+    if row is None:
+        raise SenderUnknown()
+    return Chain(device, row[0], bytes(row[1]) if row[1] else chain_start(school.sekolah_id, device))
+
+
+def value_at(server: ServerStore, school: School, chain: Chain, number: int) -> bytes:
+    """Return a chain's value at a number (32 bytes), empty when the server does not have it."""
+    if number == 0:
+        return chain_start(school.sekolah_id, chain.device)
+    if number == chain.last:
+        return chain.value
+    return chains.value_at(server.db, school.sekolah_id, chain.device, number) or b""
+
+
+def note(server: ServerStore, school: School, device: bytes, have: int, told: int, own: int) -> None:
+    """Remember where a school says it stands: positions of both chains that this server holds."""
+    server.db.execute(
+        "UPDATE kirim_school SET device = ?, have = ?, told = ?, own = ? WHERE sekolah_id = ?",
+        (device, have, told, own, school.sekolah_id),
+    )
+
+
+def note_unmerged(server: ServerNode, school: School, package: VerifiedPackage, error: ExchangeError) -> None:
+    """Remember what a verified package says of both chains although it could not be merged.
+
+    Part of the caller's transaction. A position that this log does not hold was lost with it: the server was restored.
+    No number that a school has seen is ever used again, so the log goes on behind it.
+
+    Args:
+        server: The server.
+        school: Whose package.
+        package: Its body is read again from the beginning.
+        error: Why it was not merged.
+
+    Source:
+        docs/protocol.md, rules 17, 24 and 25.
+    """
+    store = server.store
+    school = store.school(school.sekolah_id) or school
+    package.body.seek(0)
+    manifest, _ = read_body(package.body, store.schema.version)
+    device = package.header.sender
+    admit(store, school, package.admitted)
+    chain = chain_of(store, school, device)
+    have = next((p.number for p in (manifest.have, *manifest.have_older) if store.holds(school, p)), school.have)
+    own = _own(store, school, chain, manifest, error)
+    if store.seen(school, manifest.have) is None:
+        school = _lose(store, school, manifest.have)
+    note(store, school, device, have, manifest.first.number, own)
+
+
+def _own(server: ServerStore, school: School, chain: Chain, manifest: Manifest, error: ExchangeError) -> int:
+    """Return the last number of its own chain that a school shares with the server, as far as a package tells."""
+    told = (manifest.first, *manifest.first_older)
+    shared = _newest(told, lambda p: p.number <= chain.last and _is_at(server, school, chain, p))
+    if isinstance(error, Fork):
+        # Numbers up to the one that differs were compared; if the first one differs already, it is known no better.
+        return error.number - 1 if error.number > manifest.first.number else shared or 0
+    return chain.last if shared is None else shared
+
+
+def _newest(positions: Iterable[Position], fits) -> int | None:  # type: ignore[no-untyped-def]
+    return max((position.number for position in positions if fits(position)), default=None)
+
+
+def _is_at(server: ServerStore, school: School, chain: Chain, position: Position) -> bool:
+    return position.number == 0 or value_at(server, school, chain, position.number)[:8] == position.value
+
+
+def _lose(server: ServerStore, school: School, position: Position) -> School:
+    """Remember a position that the log has lost, and go on behind it."""
+    if position.number > school.position + JUMP_MAX:
+        return school
+    server.db.execute(
+        "INSERT INTO kirim_lost (scope, number, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (school.sekolah_id, position.number, position.value),
+    )
+    return jump(server, school, position.number)
+
+
+def jump(server: ServerStore, school: School, number: int) -> School:
+    """Leave log positions out up to a number, so that the next return is news to whoever has that one."""
+    if number < school.position:
+        return school
+    digest = hashlib.sha256(b"kirim/1 lompat\0" + number.to_bytes(4, "big")).digest()
+    return server.append(school, JUMPED, chains.CENTRE, 0, Cause.PUSAT, digest, position=number + 1)

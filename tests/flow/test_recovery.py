@@ -1,0 +1,346 @@
+"""What heals by itself: laptops restored or copied, servers restored, both (docs/protocol.md 20, 21, 24 to 28; R5, R6)."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from exchange import errors
+from exchange.nodes import SchoolNode, ServerNode
+from tests.flow.told import last_return, lines, registered, with_open_keys
+from tests.life import Life, Sekolah, equal
+
+
+@pytest.fixture
+def pupil(life: Life, school: Sekolah) -> str:
+    """A registered pupil whom both sides have; nothing is unsent."""
+    with_open_keys(life)
+    found = str(school.sql("SELECT peserta_didik_id FROM peserta_didik ORDER BY 1")[0][0])
+    registered(school, found)
+    school.round_trip()
+    return found
+
+
+class Backups:
+    """Copies of homes, as a careful person makes them."""
+
+    def __init__(self, life: Life) -> None:
+        self.life, self._count = life, 0
+
+    def _copied(self, home: Path) -> Path:
+        self._count += 1
+        return Path(shutil.copytree(home, self.life.folder / f"cadangan-{self._count}"))
+
+    def laptop(self, school: Sekolah) -> Path:
+        school.node.store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return self._copied(school.home)
+
+    def server(self) -> Path:
+        self.life.server.store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return self._copied(self.life.server.home)
+
+    def restore_laptop(self, school: Sekolah, backup: Path) -> None:
+        school.node.close()
+        shutil.rmtree(school.home)
+        shutil.copytree(backup, school.home)
+        school.node = SchoolNode.open(school.home, clock=self.life.clock)
+        with_open_keys(self.life)
+
+    def restore_server(self, backup: Path) -> None:
+        home = self.life.server.home
+        self.life.server.close()
+        shutil.rmtree(home)
+        shutil.copytree(backup, home)
+        self.life.server = ServerNode.open(home, clock=self.life.clock)
+
+    def twin(self, school: Sekolah) -> Sekolah:
+        """A second laptop that is a copy of the first."""
+        other = Sekolah(self.life, self.laptop(school))
+        self.life.schools.append(other)
+        with_open_keys(self.life)
+        return other
+
+
+@pytest.fixture
+def backups(life: Life) -> Backups:
+    return Backups(life)
+
+
+def trips(school: Sekolah, count: int = 1) -> None:
+    """Ordinary round trips, whatever becomes of each file."""
+    for _ in range(count):
+        school.life.ingest(school.export().file)
+        with contextlib.suppress(errors.ReturnUnfit):
+            school.apply(school.life.answer(school).file)
+
+
+# --- the laptop was restored ------------------------------------------------------------------
+
+
+def test_a_restored_laptop_without_new_edits_gets_its_forgotten_edits_back(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
+    """Rule 20: what the school itself sent after the backup comes back, rows that it had made included."""
+    backup = backups.laptop(school)
+    school.edit("peserta_didik", pupil, alamat_jalan="Sesudah cadangan")
+    fresh = school.pupil("SISWA SESUDAH CADANGAN")
+    school.round_trip()
+    backups.restore_laptop(school, backup)
+    assert school.row("peserta_didik", fresh) == {}
+    trips(school)
+    assert school.row("peserta_didik", pupil)["alamat_jalan"] == "Sesudah cadangan"
+    assert school.row("peserta_didik", fresh)["nama"] == "SISWA SESUDAH CADANGAN"
+    assert equal(school)
+
+
+def test_a_restored_laptop_with_new_edits_keeps_them_and_gets_the_forgotten_ones(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
+    """Rules 24 and 27, R6: the reused number is noticed, nothing of that file is merged, and both branches survive."""
+    backup = backups.laptop(school)
+    school.edit("peserta_didik", pupil, alamat_jalan="Cabang server")
+    school.round_trip()
+    backups.restore_laptop(school, backup)
+    school.edit("peserta_didik", pupil, email="baru@contoh.id")
+    again = school.pupil("SISWA CABANG LAPTOP")
+    result = life.ingest(school.export().file).files[0]
+    assert (result.status, result.code) == ("quarantined", "KF-402")
+    report = school.apply(life.answer(school).file)
+    assert report is not None
+    assert (report.branch.taken, report.branch.again) == (1, 1)
+    assert school.row("peserta_didik", pupil)["alamat_jalan"] == "Cabang server"
+    assert school.row("peserta_didik", pupil)["email"] == "baru@contoh.id"
+    result = life.ingest(school.export().file).files[0]
+    assert (result.status, result.counts.conflict) == ("applied", 0)
+    school.apply(life.answer(school).file)
+    assert life.row("peserta_didik", pupil)["email"] == "baru@contoh.id"
+    assert life.row("peserta_didik", again)["nama"] == "SISWA CABANG LAPTOP"
+    assert equal(school)
+
+
+def test_what_the_losing_branch_had_not_seen_is_a_conflict(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
+    """Rule 27: the edit cut again does not look as if it had seen the other branch's; both values are told."""
+    backup = backups.laptop(school)
+    school.edit("peserta_didik", pupil, alamat_jalan="Cabang server")
+    school.round_trip()
+    backups.restore_laptop(school, backup)
+    school.edit("peserta_didik", pupil, alamat_jalan="Cabang laptop")
+    trips(school)
+    result = life.ingest(school.export().file).files[0]
+    assert (result.status, result.counts.conflict) == ("applied", 1)
+    (line,) = lines(school)
+    assert (line.sent[0], line.stood[0]) == ("Cabang laptop", "Cabang server")
+    school.apply(life.answer(school).file)
+    assert equal(school)
+
+
+def test_an_edit_that_both_branches_made_has_its_effect_once(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
+    """Rule 5, origin: the backup was taken after the cut and before the answer; the same changeset comes under a new number."""
+    school.edit("peserta_didik", pupil, alamat_jalan="Dari cadangan")
+    lost = school.export().file
+    backup = backups.laptop(school)
+    school.edit("peserta_didik", pupil, email="satu@contoh.id")
+    life.ingest(lost)
+    school.round_trip()
+    backups.restore_laptop(school, backup)
+    trips(school, 2)
+    assert equal(school)
+    life.change("dinas", [("peserta_didik", pupil, "alamat_jalan", "Dinas")])
+    trips(school)
+    assert life.row("peserta_didik", pupil)["alamat_jalan"] == "Dinas", "the old edit came twice"
+    assert equal(school)
+
+
+def test_no_refused_row_of_a_forgotten_export_is_lost(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
+    """A row that waits on the open list comes back to the restored laptop, marked, so that it can be mended there."""
+    school.sql("INSERT INTO ref_agama (agama_id, nama) VALUES (55, 'Contoh')")
+    backup = backups.laptop(school)
+    waiting = school.pupil("SISWA TERTAHAN", agama_id=55)
+    school.round_trip()
+    assert life.row("peserta_didik", waiting) == {}
+    backups.restore_laptop(school, backup)
+    trips(school)
+    assert school.row("peserta_didik", waiting)["nama"] == "SISWA TERTAHAN"
+    assert school.sql("SELECT code FROM kirim_open WHERE row = ?", waiting) == [(516,)]
+    school.edit("peserta_didik", waiting, agama_id=1)
+    trips(school)
+    assert life.row("peserta_didik", waiting)["nama"] == "SISWA TERTAHAN"
+    assert equal(school)
+
+
+# --- the laptop was copied --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("turns", ["ab", "ba", "aab", "abab", "babba"])
+def test_two_laptops_that_take_turns_lose_nothing(life: Life, school: Sekolah, pupil: str, backups: Backups, turns: str) -> None:
+    """Rule 28: whichever of the two sends first, and however often they take turns, every pupil gets in and both end equal."""
+    laptops = {"a": school, "b": backups.twin(school)}
+    made = {}
+    for n, turn in enumerate(turns):
+        laptop = laptops[turn]
+        made[laptop.pupil(f"SISWA {turn.upper()}{n}")] = f"SISWA {turn.upper()}{n}"
+        laptop.edit("peserta_didik", pupil, alamat_jalan=f"Jalan {turn}{n}")
+        trips(laptop)
+    for _ in range(3):
+        trips(laptops["a"])
+        trips(laptops["b"])
+    for laptop in laptops.values():
+        assert {row: laptop.row("peserta_didik", row).get("nama") for row in made} == made
+    assert {row: life.row("peserta_didik", row).get("nama") for row in made} == made
+    assert equal(laptops["b"])
+    trips(laptops["a"])
+    assert equal(laptops["a"])
+
+
+def test_a_late_return_for_the_other_laptop_changes_nothing(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
+    """Rule 21: it does not fit; the next package carries all positions, which settles it."""
+    twin = backups.twin(school)
+    school.edit("peserta_didik", pupil, alamat_jalan="Jalan A")
+    life.ingest(school.export().file)
+    for_a = life.answer(school).file
+    twin.edit("peserta_didik", pupil, email="b@contoh.id")
+    twin.export()
+    with pytest.raises(errors.ReturnUnfit):
+        twin.apply(for_a)
+    assert twin.row("peserta_didik", pupil)["alamat_jalan"] is None
+    trips(twin, 2)
+    assert twin.row("peserta_didik", pupil)["alamat_jalan"] == "Jalan A"
+    assert life.row("peserta_didik", pupil)["email"] == "b@contoh.id"
+    assert equal(twin)
+
+
+# --- the server was restored ------------------------------------------------------------------
+
+
+def test_a_restored_server_gets_everything_back(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
+    """Rule 25, R5: one ordinary round trip and the next package; what only the server had written is entered again as what it was."""
+    backup = backups.server()
+    school.edit("peserta_didik", pupil, alamat_jalan="Hilang di server")
+    fresh = school.pupil("SISWA HILANG DI SERVER")
+    school.round_trip()
+    life.kip([(pupil, "B12345")])
+    life.change("dinas", [("peserta_didik", pupil, "email", "dinas@contoh.id")])
+    school.round_trip()
+    assert school.row("peserta_didik", pupil)["no_kip"] == "B12345"
+    backups.restore_server(backup)
+    assert life.row("peserta_didik", pupil)["no_kip"] is None
+    school.edit("peserta_didik", pupil, rt=7)
+    result = life.ingest(school.export().file).files[0]
+    assert (result.status, result.code) == ("held", "KF-403")
+    school.apply(life.answer(school).file)
+    assert school.row("peserta_didik", pupil)["no_kip"] == "B12345", "what the server lost is still true here"
+    result = life.ingest(school.export().file).files[0]
+    assert (result.status, result.counts.conflict) == ("applied", 0)
+    school.apply(life.answer(school).file)
+    row = life.row("peserta_didik", pupil)
+    assert (row["no_kip"], row["email"], row["alamat_jalan"], row["rt"]) == ("B12345", "dinas@contoh.id", "Hilang di server", 7)
+    assert life.row("peserta_didik", fresh)["nama"] == "SISWA HILANG DI SERVER"
+    assert equal(school)
+    assert life.server.store.db.value("SELECT count(*) FROM kirim_package WHERE state = 'held'") == 0
+    school.edit("peserta_didik", pupil, no_kip="B99999")
+    school.round_trip()
+    assert life.row("peserta_didik", pupil)["no_kip"] == "B12345", "the lock came back too"
+
+
+def test_what_the_restored_server_has_changed_since_wins_and_a_correction_says_so(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
+    backup = backups.server()
+    life.change("pusat", [("peserta_didik", pupil, "nama_ibu_kandung", "IBU LAMA")], verified=True)
+    school.round_trip()
+    backups.restore_server(backup)
+    life.change("pusat", [("peserta_didik", pupil, "nama_ibu_kandung", "IBU BARU")], verified=True)
+    trips(school, 2)
+    assert life.row("peserta_didik", pupil)["nama_ibu_kandung"] == "IBU BARU"
+    assert school.row("peserta_didik", pupil)["nama_ibu_kandung"] == "IBU BARU"
+    assert equal(school)
+
+
+def test_a_server_restored_between_merge_and_return_is_told_by_the_number_that_is_missing(
+    life: Life, school: Sekolah, pupil: str, backups: Backups
+) -> None:
+    """The school has seen no position that is lost, but was acknowledged what the server has not: everything comes again."""
+    backup = backups.server()
+    school.edit("peserta_didik", pupil, alamat_jalan="Satu")
+    life.ingest(school.export().file)
+    school.apply(life.answer(school).file)
+    school.edit("peserta_didik", pupil, email="dua@contoh.id")
+    backups.restore_server(backup)
+    trips(school, 2)
+    row = life.row("peserta_didik", pupil)
+    assert (row["alamat_jalan"], row["email"]) == ("Satu", "dua@contoh.id")
+    assert equal(school)
+
+
+def test_a_restored_server_never_uses_a_number_that_a_school_has_seen(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
+    """Rule 25: it jumps behind it."""
+    backup = backups.server()
+    for n in range(5):
+        life.change("dinas", [("peserta_didik", pupil, "email", f"{n}@contoh.id")])
+    school.round_trip()
+    seen = school.node.store.have[0]
+    backups.restore_server(backup)
+    life.ingest(school.export().file)
+    school.apply(life.answer(school).file)
+    assert school.node.store.have[0] > seen
+    trips(school, 2)
+    assert life.row("peserta_didik", pupil)["email"] == "4@contoh.id"
+    assert equal(school)
+
+
+def test_a_school_cannot_speak_for_the_centre_by_giving_back(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
+    """Only what the server itself signed is entered: a return forged with the laptop's own key is refused whole."""
+    backup = backups.server()
+    life.change("dinas", [("peserta_didik", pupil, "email", "asli@contoh.id")])
+    school.round_trip()
+    backups.restore_server(backup)
+    life.ingest(school.export().file)
+    school.apply(life.answer(school).file)
+    forged = school.home / "outbox"
+    own = next(forged.glob("KIRIM-*")).read_bytes()
+    school.sql("UPDATE kirim_return SET file = ? WHERE file IS NOT NULL AND position > 0", own)
+    result = life.ingest(school.export().file).files[0]
+    assert result.status == "quarantined"
+    assert life.row("peserta_didik", pupil)["email"] is None
+
+
+# --- both -------------------------------------------------------------------------------------
+
+
+def test_both_restored(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
+    server = backups.server()
+    school.edit("peserta_didik", pupil, alamat_jalan="Satu")
+    school.round_trip()
+    laptop = backups.laptop(school)
+    life.kip([(pupil, "B12345")])
+    school.edit("peserta_didik", pupil, rt=3)
+    school.round_trip()
+    backups.restore_server(server)
+    backups.restore_laptop(school, laptop)
+    school.edit("peserta_didik", pupil, rw=5)
+    trips(school, 3)
+    row = life.row("peserta_didik", pupil)
+    assert (row["alamat_jalan"], row["rw"]) == ("Satu", 5)
+    assert equal(school)
+
+
+def test_a_restored_server_and_two_laptops(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
+    """The corner that lost values elsewhere: each laptop holds part of what the server lost."""
+    twin = backups.twin(school)
+    server = backups.server()
+    a = school.pupil("SISWA A")
+    school.round_trip()
+    life.change("dinas", [("peserta_didik", pupil, "email", "untuk-a@contoh.id")])
+    school.round_trip()
+    b = twin.pupil("SISWA B")
+    trips(twin, 2)
+    life.change("dinas", [("peserta_didik", pupil, "alamat_jalan", "Untuk B")])
+    trips(twin)
+    backups.restore_server(server)
+    for _ in range(4):
+        trips(school)
+        trips(twin)
+    for side in (life, school, twin):
+        assert side.row("peserta_didik", a)["nama"] == "SISWA A"
+        assert side.row("peserta_didik", b)["nama"] == "SISWA B"
+        assert side.row("peserta_didik", pupil)["email"] == "untuk-a@contoh.id"
+        assert side.row("peserta_didik", pupil)["alamat_jalan"] == "Untuk B"
+    assert equal(twin)
+    assert last_return(twin) is not None
