@@ -45,13 +45,15 @@ class Report:
         lines: What became of the school's own changes, where they were not simply applied.
         diverged: Tables in which both stores differ although nothing is on its way, with the rows.
         branch: What became of the school's own chain, if this laptop was restored or copied.
+        asked_back: Returns that the server has lost, and that go back to it with the next package.
     """
 
     incoming: Counter[str] = field(default_factory=Counter)
     replaced: list[Replaced] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
-    diverged: dict[str, dict[str, object]] = field(default_factory=dict)
+    diverged: dict[str, dict[str, Any]] = field(default_factory=dict)
     branch: TakenOver = field(default_factory=TakenOver)
+    asked_back: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return it under the names of ``kirim school apply --json``."""
@@ -63,6 +65,7 @@ class Report:
             "diverged": self.diverged,
             "taken_over": self.branch.taken,
             "cut_again": self.branch.again,
+            "asked_back": self.asked_back,
         }
 
 

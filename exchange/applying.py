@@ -17,9 +17,9 @@ from exchange.applied import Replaced, Report
 from exchange.blocks import by_group, groups_of, same, values_of
 from exchange.branches import TakenOver
 from exchange.capture import as_deleted
-from exchange.digests import differing_rows, table_pair
+from exchange.digests import table_pair
+from exchange.healing import heal
 from exchange.heard import Heard
-from exchange.limits import EXAMPLES_MAX
 from exchange.merge.decision import decide, decide_delete, says_nothing
 from exchange.parents import parent_table
 from exchange.records import Block, Cause, Manifest, Op, Position
@@ -244,15 +244,10 @@ class Applying:
             self.store.set(acknowledged=merged)
 
     def compare(self, packed: Iterable[bytes]) -> None:
-        """Name the rows of tables in which both stores differ, and remember them for the operator and the helpdesk."""
-        for one in packed:
-            table, rows_here, missing = differing_rows(self.db, self.schema, one)
-            if table is not None:
-                self.report.diverged[table.name] = {
-                    "rows": rows_here[:EXAMPLES_MAX],
-                    "count": len(rows_here),
-                    "missing": missing,
-                }
+        """Name the rows of tables in which both stores differ, remember them for the operator, and see to their healing."""
+        busy = self._unsent.rows() | self._refused.rows()
+        apart = heal(self.store, packed, busy, self.manifest.last)
+        self.report.diverged |= {name: table.as_json() for name, table in apart.items()}
         self._compare_tables()
         self.store.set(diverged=json.dumps(self.report.diverged) if self.report.diverged else None)
 
@@ -267,7 +262,7 @@ class Applying:
             if table is None or number in busy or table.name in self.report.diverged:
                 continue
             if table_pair(self.db, table, None) != pair:
-                self.report.diverged[table.name] = {"rows": [], "count": None, "missing": None}
+                self.report.diverged[table.name] = {"rows": [], "count": None, "missing": None, "sent_again": 0}
 
 
 def _own_stands(

@@ -30,7 +30,7 @@ class TakenOver:
     """What a laptop learned of its own chain.
 
     Attributes:
-        shared: Last number that both branches have in common.
+        shared: Last number that both branches have in common; of several returns, the first one's.
         taken: Changesets of the school that this laptop did not have.
         again: Own changesets that were cut again on top of them.
     """
@@ -38,6 +38,10 @@ class TakenOver:
     shared: int = 0
     taken: int = 0
     again: int = 0
+
+    def __add__(self, other: TakenOver) -> TakenOver:
+        """Return what two returns did together."""
+        return TakenOver(min(self.shared, other.shared), self.taken + other.taken, self.again + other.again)
 
 
 def take_over(store: SchoolStore, manifest: Manifest, branch: Iterable[Found]) -> TakenOver:

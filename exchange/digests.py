@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from exchange.format import digest
 from exchange.records import Digests
@@ -43,7 +43,19 @@ def table_pair(db: Database, table: Table, home: str | None) -> tuple[int, bytes
     return digest.table_digest(_live(db, table, home))
 
 
-_NAME_BYTES = _HASH_BYTES = 8
+NAME_BYTES = _HASH_BYTES = 8
+
+
+def named(row: str) -> bytes:
+    """Return what stands for a row's id where hashes travel (8 bytes)."""
+    return hashlib.sha256(row.encode()).digest()[:NAME_BYTES]
+
+
+def live_rows(db: Database, table: Table, home: str | None) -> Iterator[tuple[str, tuple[object, ...]]]:
+    """Yield the id and the values of each live row of a scope's table."""
+    keys = len(table.key)
+    for row in _live(db, table, home):
+        yield "|".join(map(str, row[:keys])), row
 
 
 def pack_hashes(db: Database, table: Table, home: str | None) -> bytes:
@@ -55,35 +67,43 @@ def pack_hashes(db: Database, table: Table, home: str | None) -> bytes:
     Source:
         docs/format.md, "Row hashes".
     """
-    keys = len(table.key)
-    rows = (_named("|".join(map(str, row[:keys]))) + digest.row_hash(row) for row in _live(db, table, home))
-    return table.number.to_bytes(2, "big") + b"".join(sorted(rows))
+    packed = (named(name) + digest.row_hash(row) for name, row in live_rows(db, table, home))
+    return table.number.to_bytes(2, "big") + b"".join(sorted(packed))
 
 
-def _named(row: str) -> bytes:
-    return hashlib.sha256(row.encode()).digest()[:_NAME_BYTES]
-
-
-def differing_rows(db: Database, schema: Schema, packed: bytes) -> tuple[Table | None, list[str], int]:
-    """Return the table that packed hashes speak of, the own rows that differ or are missing there, and how many are
-    missing here.
+def differing_rows(
+    db: Database, schema: Schema, packed: bytes, busy: Container[tuple[int, str]]
+) -> tuple[Table, list[str], list[str], list[bytes]] | None:
+    """Compare a school's own rows of one table with packed hashes.
 
     Args:
         db: A school's store.
         schema: The exchanged tables.
         packed: Of :func:`pack_hashes`.
+        busy: Rows that are left out: (table, row).
+
+    Returns:
+        The table; rows that differ; rows that only this store has; names (8 bytes each) of those that only the other
+        one has. ``None`` for a table that this program does not know.
     """
     table = schema.by_number.get(int.from_bytes(packed[:2], "big"))
     if table is None or table.is_reference:
-        return None, [], 0
-    size = _NAME_BYTES + _HASH_BYTES
-    theirs = {packed[n : n + _NAME_BYTES]: packed[n + _NAME_BYTES : n + size] for n in range(2, len(packed), size)}
-    keys, differing = len(table.key), []
-    for row in _live(db, table, None):
-        name = "|".join(map(str, row[:keys]))
-        if theirs.pop(_named(name), None) != digest.row_hash(row):
-            differing.append(name)
-    return table, differing, len(theirs)
+        return None
+    size = NAME_BYTES + _HASH_BYTES
+    theirs = {packed[n : n + NAME_BYTES]: packed[n + NAME_BYTES : n + size] for n in range(2, len(packed), size)}
+    differing: list[str] = []
+    only_here: list[str] = []
+    for name, row in live_rows(db, table, None):
+        hashed = theirs.pop(named(name), None)
+        if hashed != digest.row_hash(row) and (table.number, name) not in busy:
+            (only_here if hashed is None else differing).append(name)
+    if theirs:  # a row that is deleted here, and whose delete is on its way, is not missing
+        keys = ", ".join(table.key_names)
+        for row in db.execute(f"SELECT {keys} FROM {table.name} WHERE soft_delete = 1 AND kirim_home IS NULL"):
+            name = "|".join(map(str, row))
+            if (table.number, name) in busy:
+                theirs.pop(named(name), None)
+    return table, differing, only_here, list(theirs)
 
 
 def diverged(server: ServerStore, school: School) -> list[Table]:

@@ -797,6 +797,14 @@ MATCHED_TWICE = Reason(
 )
 VALUE_MISSING = Reason("KF-527", "a value is needed here", "fill the cell", "nothing was taken from this row")
 IMPLAUSIBLE = Reason("KF-528", "the date cannot be right", "correct the date", "nothing was taken from this cell")
+DIVERGED = Reason(
+    "KF-529",
+    "the row differed from the server's although nothing was on its way; the server's comes back",
+    "look at the row; if the value here was right, enter it again",
+    "the row as it stood here is in the history",
+    Who.OPERATOR,
+    Grave.WARNING,
+)
 
 
 def all_codes() -> Iterator[tuple[str, type[ExchangeError] | Reason]]:

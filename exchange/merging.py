@@ -20,6 +20,7 @@ from exchange.format.certificate import Certificate, KeyKind
 from exchange.format.changeset import chain_next
 from exchange.format.outcome import encode_outcome
 from exchange.giving import take_given
+from exchange.healing import take_wanted
 from exchange.nodes import ServerNode
 from exchange.reading import Content, Found, only_changesets
 from exchange.records import Cause, Counts, Manifest, Op
@@ -77,11 +78,13 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
     manifest, items = read_body(package.body, server.store.schema.version)
     content = Content(server.store.schema, school.sekolah_id, items)
     admit(server.store, school, package.admitted)
+    before = school.position
     school = take_given(server, school, content.leading(Item.GIVEN))
+    school = take_wanted(server.store, school, content.leading(Item.WANTED))
     _check_have(server, school, manifest)
     chain = chain_of(server.store, school, package.header.sender)
     _check_first(server, school, chain, manifest)
-    counts, tables, new = Counts(), Counter[tuple[int, Op]](), False
+    counts, tables, new = Counts(), Counter[tuple[int, Op]](), school.position > before
     number, value = manifest.first.number, value_at(server.store, school, chain, manifest.first.number)
     claims: dict[tuple[Table, Column], set[object]] = {}
     for found in only_changesets(content):

@@ -22,6 +22,7 @@ from exchange.contents import merged_position, school_items, school_manifest, se
 from exchange.format.body import write_body
 from exchange.format.certificate import KeyKind
 from exchange.giving import given_items
+from exchange.healing import wanted_items
 from exchange.limits import MIB
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packagefile import read_back, write_package
@@ -119,7 +120,7 @@ def export(
         receiver=node.server(),
         # What the server may lack, until a return sealed to this laptop has been applied.
         certificates=node.signed("own") if store.get("code") else [],
-        plaintext=write_body(manifest, chain(given_items(store), school_items(store, first, last))),
+        plaintext=write_body(manifest, chain(given_items(store), wanted_items(store), school_items(store, first, last))),
     )
     read_back(path, node.device, store.scope, sealed)
     return Exported(path, sealed.package_id, number, counted(changes), sealed.size, cut.put_back)
@@ -212,13 +213,13 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
     with tempfile.SpooledTemporaryFile(max_size=MIB) as plain:
         with store.db.transaction():
             school = store.school(school.sekolah_id) or school
-            if school.told > merged_position(store, school).number and school.position == school.have:
-                school = jump(store, school, school.have)  # restored since: a return must be news to say so
+            apart, merged = digests.diverged(store, school), merged_position(store, school)
+            if school.position == school.have and (apart or school.told > merged.number):
+                school = jump(store, school, school.have)  # a return must be news to be heard
             first = Position(school.have, store.log_value(school, school.have)[:8])
             number = school.returns + 1
             receipts, outcomes = receipts_after(server, school, first.number)
-            manifest = server_manifest(store, school, first, merged_position(store, school), receipts)
-            apart = digests.diverged(store, school)
+            manifest = server_manifest(store, school, first, merged, receipts)
             store.db.execute(
                 "UPDATE kirim_school SET diverged = ?, returns = ? WHERE sekolah_id = ?",
                 (json.dumps([table.name for table in apart]), number, school.sekolah_id),

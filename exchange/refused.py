@@ -79,9 +79,13 @@ class Refused:
         sql = "SELECT row FROM kirim_open WHERE table_no = ? AND row IN ({})"
         return {row for (row,) in self._db.chosen(sql, names, (table.number,))}
 
+    def rows(self) -> set[Row]:
+        """Return the rows on the list."""
+        return set(self._db.execute("SELECT table_no, row FROM kirim_open"))
+
     def tables(self) -> set[int]:
         """Return the numbers of the tables with rows on the list."""
-        return {number for (number,) in self._db.execute("SELECT table_no FROM kirim_open")}
+        return {number for number, _ in self.rows()}
 
     def _drop(self, which: Iterable[Row]) -> None:
         self._db.executemany("DELETE FROM kirim_open WHERE table_no = ? AND row = ?", list(which))

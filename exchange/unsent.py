@@ -37,9 +37,13 @@ class Unsent:
     def __contains__(self, row: Row) -> bool:
         return row in self.groups or row in self.deletes
 
+    def rows(self) -> set[Row]:
+        """Return the rows of which anything is on its way."""
+        return {*self.groups, *self.deletes}
+
     def tables(self) -> set[int]:
         """Return the numbers of the tables of which anything is on its way."""
-        return {number for number, _ in (*self.groups, *self.deletes)}
+        return {number for number, _ in self.rows()}
 
     def _note(self, block: Block) -> None:
         table, names = block.table, block.rows()

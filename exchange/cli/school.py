@@ -17,6 +17,7 @@ from exchange.words import number, size, tr, trn
 
 if TYPE_CHECKING:
     from exchange import errors
+    from exchange.applied import Report
     from exchange.confirming import Sheet
     from exchange.ingest import AppliedFiles
     from exchange.interop.report import ImportReport
@@ -425,10 +426,39 @@ def _apply_lines(done: AppliedFiles, document: Mapping[str, Any]) -> Iterator[st
         if lines:
             yield heading
             yield from _receipt_lines(lines)
-    if document.get("diverged"):
-        yield tr("These tables differ from the server's although nothing is on its way: {tables}").format(
-            tables=", ".join(document["diverged"])
+    yield from _recovery_lines(done.report)
+
+
+def _recovery_lines(report: Report) -> Iterator[str]:
+    """Yield what was healed, or will be by the next export."""
+    from exchange.cli.show import title
+
+    if report.branch.taken:
+        yield tr(
+            "This laptop held less than the school had already sent: it was restored from a backup, or another laptop sent "
+            "for this school. {count} earlier export(s) of the school came back."
+        ).format(count=number(report.branch.taken))
+    if report.branch.again:
+        yield tr(
+            "{count} export(s) made on this laptop were put behind them and go out with the next export. Nothing that "
+            "was entered here is lost."
+        ).format(count=number(report.branch.again))
+    if report.asked_back:
+        yield tr("The server was restored from a backup and has lost {count} return(s). Export soon: the next export gives them back.").format(
+            count=number(report.asked_back)
         )
+    for table, apart in report.diverged.items():
+        yield tr("{table} differs from the server's although nothing is on its way. The next round trip mends it.").format(
+            table=title(table)
+        )
+        rows, count = apart["rows"], apart["count"]
+        yield from (f"    {row}" for row in rows)
+        if count is not None and count > len(rows):
+            yield "    " + tr("and {count} more").format(count=number(count - len(rows)))
+        if apart["missing"]:
+            yield "    " + tr("{count} row(s) are missing here; they come back.").format(count=number(apart["missing"]))
+        if apart["sent_again"]:
+            yield "    " + tr("{count} row(s) are missing at the server; they are sent again.").format(count=number(apart["sent_again"]))
 
 
 def _failed_lines(failed: Iterable[tuple[str, errors.ExchangeError]]) -> Iterator[str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from exchange import errors
+from exchange.applied import Report
 from exchange.nodes import SchoolNode, ServerNode
+from exchange.schema import SCHEMA
 from tests.flow.told import last_return, lines, registered, with_open_keys
 from tests.life import Life, Sekolah, equal
 
@@ -22,6 +25,14 @@ def pupil(life: Life, school: Sekolah) -> str:
     registered(school, found)
     school.round_trip()
     return found
+
+
+def round_trip(school: Sekolah) -> Report:
+    """Export, ingest, answer, apply; return what the return did."""
+    school.life.ingest(school.export().file)
+    report = school.apply(school.life.answer(school).file)
+    assert report is not None
+    return report
 
 
 class Backups:
@@ -344,3 +355,68 @@ def test_a_restored_server_and_two_laptops(life: Life, school: Sekolah, pupil: s
         assert side.row("peserta_didik", pupil)["alamat_jalan"] == "Untuk B"
     assert equal(twin)
     assert last_return(twin) is not None
+
+
+# --- the stores differ although nothing is on its way ------------------------------------------
+
+_WAYS = {
+    "a value at the server": ("server", "UPDATE peserta_didik SET alamat_jalan = 'Lain' WHERE peserta_didik_id = ?"),
+    "a value at the school": ("school", "UPDATE peserta_didik SET alamat_jalan = 'Lain' WHERE peserta_didik_id = ?"),
+    "a row gone at the server": ("server", "DELETE FROM peserta_didik WHERE peserta_didik_id = ?"),
+    "a row gone at the school": ("school", "DELETE FROM peserta_didik WHERE peserta_didik_id = ?"),
+    "a row marked deleted at the server": ("server", "UPDATE peserta_didik SET soft_delete = 1 WHERE peserta_didik_id = ?"),
+    "a row marked deleted at the school": ("school", "UPDATE peserta_didik SET soft_delete = 1 WHERE peserta_didik_id = ?"),
+}
+
+
+def behind(life: Life, school: Sekolah, way: str, row: str) -> None:
+    """Change a store as nobody should: at the school with capture switched off."""
+    side, statement = _WAYS[way]
+    if side == "server":
+        life.server.store.db.execute(statement, (row,))
+        return
+    with school.node.store.transaction(), school.node.store.capture_off():
+        school.node.store.db.execute(statement, (row,))
+
+
+@pytest.mark.parametrize("way", _WAYS)
+def test_a_divergence_is_noticed_named_and_healed(life: Life, school: Sekolah, pupil: str, way: str) -> None:
+    """Rule 30, R28: noticed at the next exchange, named by row, healed by the one after it; an unsent edit of the row survives."""
+    row = school.pupil("SISWA BERBEDA", alamat_jalan="Jalan lama")
+    school.round_trip()
+    behind(life, school, way, row)
+    report = round_trip(school)
+    apart = report.diverged["peserta_didik"]
+    assert apart["rows"] == ([] if way in {"a row gone at the school", "a row marked deleted at the school"} else [row])
+    assert apart["missing"] == 1 - len(apart["rows"])
+    if school.row("peserta_didik", row).get("soft_delete") == 0:
+        school.edit("peserta_didik", row, email="sunting@contoh.id")
+    trips(school, 2)
+    for side in (life, school):
+        found = side.row("peserta_didik", row)
+        assert (found["nama"], found["soft_delete"] or 0) == ("SISWA BERBEDA", 0)
+        assert found["alamat_jalan"] == ("Lain" if way == "a value at the server" else "Jalan lama")
+    school.round_trip()
+    told = life.server.store.db.value("SELECT diverged FROM kirim_school WHERE sekolah_id = ?", (school.scope,))
+    assert (told, school.node.store.get("diverged"), school.node.store.get("wanted")) == ("[]", "", "")
+    assert equal(school)
+
+
+def test_what_stood_at_the_school_is_in_its_history(life: Life, school: Sekolah, pupil: str) -> None:
+    """R18, R28: the server's row comes back, the school's is kept where the operator finds it, once."""
+    row = school.pupil("SISWA BERBEDA", alamat_jalan="Jalan lama")
+    school.round_trip()
+    behind(life, school, "a value at the server", row)
+    round_trip(school)
+    trips(school, 2)
+    ((code, own),) = school.sql("SELECT code, own FROM kirim_conflict WHERE row = ?", row)
+    assert code == errors.DIVERGED.number
+    assert json.loads(str(own))["alamat_jalan"] == "Jalan lama"
+
+
+def test_a_laptop_asks_only_for_tables_that_schools_exchange(life: Life, school: Sekolah, pupil: str) -> None:
+    """KF-208: a table that nobody has, or a reference table, is no question."""
+    for number in (9999, SCHEMA.by_name["ref_agama"].number):
+        school.node.store.set(wanted=json.dumps({number: "00" * 8}))
+        result = life.ingest(school.export().file).files[0]
+        assert (result.status, result.code) == ("quarantined", "KF-208")
