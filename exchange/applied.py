@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exchange.branches import TakenOver
-from exchange.records import Cause, Line, Outcome
+from exchange.records import Cause, Line, Outcome, Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Report:
         lines: What became of the school's own changes, where they were not simply applied.
         diverged: Tables in which both stores differ although nothing is on its way, with the rows.
         branch: What became of the school's own chain, if this laptop was restored or copied.
+        waiting: Receipts of the school's packages that wait at the server, or were refused there.
         asked_back: Returns that the server has lost, and that go back to it with the next package.
     """
 
@@ -53,6 +54,7 @@ class Report:
     lines: list[Line] = field(default_factory=list)
     diverged: dict[str, dict[str, Any]] = field(default_factory=dict)
     branch: TakenOver = field(default_factory=TakenOver)
+    waiting: list[Receipt] = field(default_factory=list)
     asked_back: int = 0
 
     def as_json(self) -> dict[str, Any]:
@@ -65,6 +67,10 @@ class Report:
             "diverged": self.diverged,
             "taken_over": self.branch.taken,
             "cut_again": self.branch.again,
+            "waiting": [
+                {"number": r.number, "code": f"KF-{r.code}", "changes": r.counts.held, "since": r.made_at}
+                for r in self.waiting
+            ],
             "asked_back": self.asked_back,
         }
 

@@ -106,7 +106,7 @@ def apply_files(node: SchoolNode, paths: Sequence[Path]) -> AppliedFiles:
             done.report.lines += report.lines
             done.report.diverged = report.diverged
             done.report.branch += report.branch
-            done.report.asked_back = report.asked_back
+            done.report.waiting, done.report.asked_back = report.waiting, report.asked_back
     done.acknowledged = node.store.acknowledged
     return done
 
@@ -180,6 +180,7 @@ def _apply(
         work.compare(apart)
     lost = [position.number for position in answer.lost if store.applied_position(position)]
     work.report.asked_back = len(lost)
+    work.report.waiting = [receipt for receipt in manifest.receipts if receipt.code]
     keep(store, package, Position(manifest.last, answer.value), file, work.report.incoming)
     sealed_to_device = any(wrap.receiver == node.device.key_id for wrap in package.header.wraps)
     store.set(

@@ -24,7 +24,7 @@ from exchange import __version__, errors, spool
 from exchange.candidates import Candidate, is_zip
 from exchange.errors import ExchangeError, Fate
 from exchange.ledger import Entry, Ledger
-from exchange.merging import Merged, merge
+from exchange.merging import Merged, merge, outline
 from exchange.nodes import ServerNode
 from exchange.quarantine import Quarantine
 from exchange.records import PackageKind
@@ -307,8 +307,9 @@ class Intake:
             state = self._fate(one.label, one.package.package_id, error)
             if isinstance(error, _TELLING):
                 note_unmerged(self.server, one.school, one.package, error)
-            self.ledger.record(one.seq, state, error, Merged())
-            self._results[one.index] = FileResult(one.label, state, error.code, npsn, number, error=error)
+            holds = outline(self.server, one.school, one.package)
+            self.ledger.record(one.seq, state, error, holds)
+            self._results[one.index] = FileResult(one.label, state, error.code, npsn, number, holds.counts, error)
         else:
             self.ledger.record(one.seq, "merged", None, merged)
             self._results[one.index] = _merged(one.label, npsn, number, merged)
@@ -365,7 +366,7 @@ class Intake:
                 self.ledger.hold_for(entry, error)
                 return None
             state = self._fate(entry.file, entry.package_id, error)
-            self.ledger.supersede(entry.seq, state, error, Merged())
+            self.ledger.supersede(entry.seq, state, error, Merged(position=school.position))
             return FileResult(entry.file, state, error.code, school.npsn, error=error)
         self.ledger.supersede(entry.seq, "merged", None, merged)
         return _merged(entry.file, school.npsn, package.header.number, merged)
@@ -446,7 +447,7 @@ class Intake:
                 if self.ledger.state(entry.package_id) != "accepted":
                     return None  # another process has merged it meanwhile
                 state = self._fate(entry.file, entry.package_id, error)
-                self.ledger.record(entry.seq, state, error, Merged())
+                self.ledger.record(entry.seq, state, error, Merged(position=school.position))
             settle(self.server, entry.package_id)
             self._results[-entry.seq] = FileResult(entry.file, state, error.code, school.npsn, error=error)
         return None

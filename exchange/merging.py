@@ -120,6 +120,33 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
     )
 
 
+def outline(server: ServerNode, school: School, package: VerifiedPackage) -> Merged:
+    """Return what a package holds that could not be merged: every change beyond what is merged counts as held.
+
+    Args:
+        server: The server.
+        school: Whose package.
+        package: Its body is read again from the beginning.
+    """
+    package.body.seek(0)
+    school = server.store.school(school.sekolah_id) or school
+    try:
+        manifest, items = read_body(package.body, server.store.schema.version)
+        merged = chain_of(server.store, school, package.header.sender).last
+        content = Content(server.store.schema, school.sekolah_id, items)
+        held = sum(
+            block.count
+            for piece in content
+            if isinstance(piece, Found)
+            for block in piece.blocks
+            if piece.head.number > merged
+        )
+    except (errors.FileError, errors.TrustError):
+        # Damaged, a newer program's, or of a laptop that is not admitted: nothing can be said of its content.
+        return Merged(position=school.position)
+    return Merged(Counts(held=held), manifest.first.number, manifest.last, position=school.position)
+
+
 def _forget(part: bytes) -> None:
     """A part that is known already is only hashed."""
 

@@ -135,9 +135,9 @@ def server_status(node: ServerNode) -> dict[str, object]:
         )
     ]
     held = [
-        {"npsn": npsn, "number": number, "code": f"KF-{code}", "since": moment(at)}
-        for npsn, number, code, at in db.execute(
-            "SELECT s.npsn, p.number, p.code, p.received_at FROM kirim_package p JOIN kirim_school s ON s.sekolah_id = p.scope "
+        {"npsn": npsn, "number": number, "code": f"KF-{code}", "since": moment(at), "changes": changes}
+        for npsn, number, code, at, changes in db.execute(
+            "SELECT s.npsn, p.number, p.code, p.received_at, p.held FROM kirim_package p JOIN kirim_school s ON s.sekolah_id = p.scope "
             "WHERE p.state = 'held' ORDER BY s.npsn, p.number"
         )
     ]

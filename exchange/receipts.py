@@ -17,7 +17,8 @@ def receipts_after(
 ) -> tuple[tuple[Receipt, ...], Iterator[tuple[int, bytes]]]:
     """Return the receipts of a school's packages that it cannot have seen, and the outcomes of its changesets.
 
-    A receipt is signed once and the same for ever; the outcome of a changeset is that which was first given (rule 15).
+    Packages that wait, and those that were refused after they had been verified, are told too: their author must know.
+    The receipt of a merged package is signed once and the same for ever; the outcome of a changeset is that which was first given (rule 15).
 
     Args:
         server: The server.
@@ -30,9 +31,10 @@ def receipts_after(
     db = server.store.db
     rows = db.execute(
         "SELECT seq, package_id, number, device, first, last, plaintext, applied, same, conflict, refused, held, code, "
-        "received_at, receipt, value FROM kirim_package WHERE scope = ? AND state IN ('merged', 'held') "
-        "AND (position IS NULL OR position > ?) ORDER BY seq DESC LIMIT ?",
-        (school.sekolah_id, position, RECEIPTS_MAX),
+        "received_at, receipt, value FROM kirim_package WHERE scope = ? AND (state = 'held' "
+        "OR (state = 'merged' AND (position IS NULL OR position > ?)) OR (state = 'quarantined' AND position >= ?)) "
+        "ORDER BY seq DESC LIMIT ?",
+        (school.sekolah_id, position, position, RECEIPTS_MAX),
     ).fetchall()
     receipts = []
     for seq, package, number, device, first, last, plaintext, *counts, code, received_at, signature, value in reversed(
@@ -47,7 +49,7 @@ def receipts_after(
             value=bytes(value or bytes(32)),
             plaintext=bytes(plaintext),
             counts=Counts(*counts),
-            outcomes=outcomes_hash(server, school.sekolah_id, bytes(device), first, last),
+            outcomes=outcomes_hash(server, school.sekolah_id, bytes(device), first, first if code else last),
             previous=ledger_before(server, seq),
             made_at=received_at,
             code=code,

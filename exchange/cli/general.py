@@ -133,23 +133,17 @@ def explain(asked: Asked, code: str) -> Answer:
     return Answer({"code": wanted, "rules": rules}, _rule_lines(wanted, rules))
 
 
-class _Blanks(dict[str, str]):
-    """Facts that are not known here."""
-
-    def __missing__(self, key: str) -> str:
-        return "…"
-
-
 def code_json(entry: type[errors.ExchangeError] | errors.Reason) -> dict[str, Any]:
     """Return what a code means under the names of ``kirim explain --json``, facts left open."""
     from exchange import errors
+    from exchange.cli.show import Blanks
 
     reason = isinstance(entry, errors.Reason)
     return {
         "code": entry.code,
-        "what": tr(entry.what).format_map(_Blanks()),
-        "next": tr(entry.next).format_map(_Blanks()),
-        "safe": tr(entry.safe).format_map(_Blanks()),
+        "what": tr(entry.what).format_map(Blanks()),
+        "next": tr(entry.next).format_map(Blanks()),
+        "safe": tr(entry.safe).format_map(Blanks()),
         "who": entry.who.value,
         "grave": entry.grave.value,
         "fate": None if reason or not isinstance(entry, type) else entry.fate.value,
@@ -182,12 +176,13 @@ def _code_lines(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _rules(code: str) -> list[dict[str, str]]:
     """Return the rules of *validasi lokal* that have a code."""
+    from exchange.cli.show import Blanks
     from exchange.rules import findings
 
     found: list[Rule] = list(findings.rules(code))
     expected = [(table, column) for (table, column), name in findings.EXPECTED.items() if name == code]
     told = [
-        {"level": r.level.value, "tab": r.tab, "table": r.table, "message": tr(r.message).format_map(_Blanks())}
+        {"level": r.level.value, "tab": r.tab, "table": r.table, "message": tr(r.message).format_map(Blanks())}
         for r in found
     ]
     for table, column in expected:

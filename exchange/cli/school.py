@@ -249,22 +249,15 @@ def status(asked: Asked) -> Answer:
 
 def _open_lines(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
     """Yield refused rows by cause, the first ids of each."""
-    from exchange.cli.show import title
+    from exchange.cli.show import meaning, title
     from exchange.limits import EXAMPLES_MAX
 
     causes: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         causes.setdefault((str(row["code"]), str(row["table"])), []).append(str(row["id"]))
     for (code, table), ids in causes.items():
-        yield f"  {code} {title(table)}: {_meaning(code)} ({number(len(ids))})"
+        yield f"  {code} {title(table)}: {meaning(code)} ({number(len(ids))})"
         yield from (f"    {row}" for row in ids[:EXAMPLES_MAX])
-
-
-def _meaning(code: str) -> str:
-    from exchange import errors
-
-    entry = errors.REGISTRY.get(code)
-    return tr(entry.what) if isinstance(entry, errors.Reason) else ""
 
 
 def _blocked_lines(codes: Sequence[str]) -> Iterator[str]:
@@ -411,7 +404,8 @@ def apply(asked: Asked, files: Sequence[Path]) -> Answer:
 
 
 def _apply_lines(done: AppliedFiles, document: Mapping[str, Any]) -> Iterator[str]:
-    from exchange.cli.show import by_table
+    from exchange.cli.show import by_table, meaning, when
+    from exchange.overview import moment
 
     for line in _failed_lines(done.failed):
         note(line)
@@ -426,6 +420,16 @@ def _apply_lines(done: AppliedFiles, document: Mapping[str, Any]) -> Iterator[st
         if lines:
             yield heading
             yield from _receipt_lines(lines)
+    if done.report.waiting:
+        yield tr("Files of this school that wait at the server, or were refused there:")
+        for one in done.report.waiting:
+            yield "  " + tr("file {number} of {when}, {count} change(s): {code} {meaning}").format(
+                number=one.number,
+                when=when(moment(one.made_at)),
+                count=number(one.counts.held),
+                code=f"KF-{one.code}",
+                meaning=meaning(f"KF-{one.code}"),
+            )
     yield from _recovery_lines(done.report)
 
 
@@ -478,14 +482,14 @@ def _failed_lines(failed: Iterable[tuple[str, errors.ExchangeError]]) -> Iterato
 
 def _receipt_lines(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield what was not simply applied, one line a cause with its first rows and both values."""
-    from exchange.cli.show import title
+    from exchange.cli.show import meaning, title
     from exchange.limits import EXAMPLES_MAX
 
     causes: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for line in lines:
         causes.setdefault((line["code"], line["table"]), []).append(line)
     for (code, table), found in causes.items():
-        yield f"  {code} {title(table)}: {_meaning(code)} ({number(len(found))})"
+        yield f"  {code} {title(table)}: {meaning(code)} ({number(len(found))})"
         for line in found[:EXAMPLES_MAX]:
             own, other = (", ".join("-" if v is None else str(v) for v in line[side]) for side in ("own", "other"))
             yield f"    {line['id']} {', '.join(line['columns'])}: " + tr("here {own}, there {other}").format(

@@ -381,7 +381,7 @@ def status(asked: Asked) -> Answer:
 
 
 def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
-    from exchange.cli.show import columns, when
+    from exchange.cli.show import columns, meaning, when
     from exchange.limits import EXAMPLES_MAX
 
     packages = found["packages"]
@@ -399,10 +399,17 @@ def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
         ],
         right=[1],
     )
-    for one in found["held"][:EXAMPLES_MAX]:
-        yield tr("held: NPSN {npsn}, file {number}, {code}, since {when}").format(
-            npsn=one["npsn"], number=one["number"], code=one["code"], when=when(one["since"])
+    held: dict[str, list[Mapping[str, Any]]] = {}
+    for one in found["held"]:
+        held.setdefault(one["code"], []).append(one)
+    for code, waiting in held.items():
+        yield tr("Held: {code} {meaning} ({count})").format(
+            code=code, meaning=meaning(code), count=number(len(waiting))
         )
+        for one in waiting[:EXAMPLES_MAX]:
+            yield "  " + tr("NPSN {npsn}, file {number}, {count} change(s), since {when}").format(
+                npsn=one["npsn"], number=one["number"], count=number(one["changes"]), when=when(one["since"])
+            )
     behind = found["behind"]
     if behind:
         yield tr("Schools that have something to receive: {count}").format(count=number(len(behind)))

@@ -22,6 +22,20 @@ def title(table: str) -> str:
     return tr(found.title) if found is not None and found.title else table
 
 
+class Blanks(dict[str, str]):
+    """Facts that are not known here."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def meaning(code: str) -> str:
+    """Return what a code says, facts left open."""
+    from exchange import errors
+
+    return tr(errors.REGISTRY[code].what).format_map(Blanks())
+
+
 def columns(rows: Sequence[Sequence[str]], *, right: Iterable[int] = (), indent: int = 2) -> Iterator[str]:
     """Yield rows as lines whose columns stand below each other.
 

@@ -12,6 +12,7 @@ import pytest
 from exchange import errors
 from exchange.applied import Report
 from exchange.nodes import SchoolNode, ServerNode
+from exchange.overview import server_status
 from exchange.schema import SCHEMA
 from tests.flow.told import last_return, lines, registered, with_open_keys
 from tests.life import Life, Sekolah, equal
@@ -176,6 +177,38 @@ def test_no_refused_row_of_a_forgotten_export_is_lost(life: Life, school: Sekola
     trips(school)
     assert life.row("peserta_didik", waiting)["nama"] == "SISWA TERTAHAN"
     assert equal(school)
+
+
+def test_what_waits_or_was_refused_is_told_on_both_sides(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
+    """R12: since when, waiting for what and how many changes, at the server and in the next return; a refused fork too."""
+    backup = backups.server()
+    school.edit("peserta_didik", pupil, rt=3)
+    school.round_trip()
+    backups.restore_server(backup)
+    school.edit("peserta_didik", pupil, rt=4)
+    school.pupil("SISWA MENUNGGU")
+    result = life.ingest(school.export().file).files[0]
+    assert (result.status, result.code, result.counts.held) == ("held", "KF-403", 2)
+    (held,) = server_status(life.server)["held"]
+    assert (held["npsn"], held["number"], held["code"], held["changes"]) == ("00000001", result.number, "KF-403", 2)
+    report = school.apply(life.answer(school).file)
+    assert report is not None
+    assert [(r.number, r.code, r.counts.held) for r in report.waiting] == [(result.number, 403, 2)]
+    assert round_trip(school).waiting == []
+
+
+def test_the_author_of_a_fork_reads_of_it(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
+    """R6: the file that was put aside is named in the return that heals it, and no longer once the log went on."""
+    backup = backups.laptop(school)
+    school.edit("peserta_didik", pupil, rt=3)
+    school.round_trip()
+    backups.restore_laptop(school, backup)
+    school.edit("peserta_didik", pupil, rt=4)
+    report = round_trip(school)
+    assert [(r.code, r.counts.held) for r in report.waiting] == [(402, 0)]
+    trips(school)
+    school.edit("peserta_didik", pupil, rt=5)
+    assert round_trip(school).waiting == []
 
 
 # --- the laptop was copied --------------------------------------------------------------------
