@@ -183,6 +183,7 @@ def _apply(
     work.report.waiting = [receipt for receipt in manifest.receipts if receipt.code]
     keep(store, package, Position(manifest.last, answer.value), file, work.report.incoming)
     sealed_to_device = any(wrap.receiver == node.device.key_id for wrap in package.header.wraps)
+    number = max(int(store.get("number", "0")), *(receipt.number for receipt in manifest.receipts), 0)
     store.set(
         have=manifest.last,
         have_value=answer.value.hex(),
@@ -191,7 +192,8 @@ def _apply(
         tell_all=None,
         give_after=manifest.first.number if lost else None,
         give_up_to=max(lost) if lost else None,
-        number=max(int(store.get("number", "0")), *(receipt.number for receipt in manifest.receipts), 0),
+        number=number,
+        answered=number,
         **({"code": None} if sealed_to_device else {}),
     )
     node.remember("trusted", package.admitted)

@@ -390,6 +390,22 @@ def test_a_restored_server_and_two_laptops(life: Life, school: Sekolah, pupil: s
     assert last_return(twin) is not None
 
 
+def test_a_server_restored_to_before_it_knew_the_laptop_learns_of_it_again(life: Life, school: Sekolah, backups: Backups) -> None:
+    """R5: the code and the prefill had been made; everything else comes by files, the third of which says who sends."""
+    backup = backups.server()
+    with_open_keys(life)
+    fresh = school.pupil("SISWA LAMA")
+    school.round_trip()
+    backups.restore_server(backup)
+    for _ in range(2):
+        assert life.ingest(school.export().file).files[0].code == "KF-304"
+    life.ingest(school.export().file)
+    school.apply(life.answer(school).file)
+    trips(school)
+    assert life.row("peserta_didik", fresh)["nama"] == "SISWA LAMA"
+    assert equal(school)
+
+
 # --- the stores differ although nothing is on its way ------------------------------------------
 
 _WAYS = {
