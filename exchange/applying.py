@@ -242,6 +242,9 @@ class Applying:
             forget_outcomes(self.store, merged)
         if merged != before:
             self.store.set(acknowledged=merged)
+        # A number may mean another changeset since; what a server may still ask for begins at the merged one.
+        branch = self.report.branch
+        self.store.forget_digests(merged, branch.shared if branch.taken else self.store.last)
 
     def compare(self, packed: Iterable[bytes]) -> None:
         """Name the rows of tables in which both stores differ, remember them for the operator, and see to their healing."""

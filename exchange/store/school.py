@@ -207,6 +207,13 @@ class SchoolStore:
         found: dict[str, list[object]] = json.loads(self.get(name, "{}"))
         return {int(number): (int(str(count)), bytes.fromhex(str(value))) for number, (count, value) in found.items()}
 
+    def forget_digests(self, first: int, last: int) -> None:
+        """Forget what was said of the rows in files whose last changeset is not between two numbers."""
+        for name in list(self._meta):
+            number = name.removeprefix("digests_")
+            if number != name and number.isdigit() and not first <= int(number) <= last:
+                self.set(**{name: None})
+
     # --- capture ------------------------------------------------------------------------------
 
     @property

@@ -469,3 +469,12 @@ def test_a_laptop_asks_only_for_tables_that_schools_exchange(life: Life, school:
         school.node.store.set(wanted=json.dumps({number: "00" * 8}))
         result = life.ingest(school.export().file).files[0]
         assert (result.status, result.code) == ("quarantined", "KF-208")
+
+
+def test_what_was_said_of_the_rows_is_forgotten_once_it_was_heard(life: Life, school: Sekolah, pupil: str) -> None:
+    """A laptop that goes on for years keeps one file's digests, not every file's."""
+    for rt in range(5):
+        school.edit("peserta_didik", pupil, rt=rt)
+        school.round_trip()
+    kept = school.sql("SELECT name FROM kirim_meta WHERE name LIKE 'digests%' ORDER BY name")
+    assert kept == [(f"digests_{school.node.store.last}",), ("digests_cut",)]
