@@ -143,7 +143,7 @@ def _opened(server: ServerNode, school: School, file: BinaryIO, file_key: bytes)
         raise errors.SenderUnknown()
     if header.kind not in {PackageKind.BALASAN, PackageKind.PREFILL} or header.scope != scope_bytes(school.sekolah_id):
         raise errors.OtherReceiver()
-    return open_with_file_key(file, sender=ours[header.sender], file_key=file_key, folder=server.home / "held")
+    return open_with_file_key(file, sender=ours[header.sender], file_key=file_key, folder=server.files / "held")
 
 
 def _centres(items: Iterable[tuple[Item, bytes]]) -> Iterator[tuple[Item, bytes]]:

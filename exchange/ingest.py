@@ -87,6 +87,13 @@ def apply_files(node: SchoolNode, paths: Sequence[Path]) -> AppliedFiles:
         node: The school.
         paths: Files, folders and ZIPs, in any order.
     """
+    done = apply_all(node, paths)
+    _drop_code(node)
+    return done
+
+
+def apply_all(node: SchoolNode, paths: Sequence[Path]) -> AppliedFiles:
+    """Do what :func:`apply_files` does in the store, and touch no other file."""
     done = AppliedFiles()
     numbered = [(_claimed_number(node, candidate), candidate) for candidate in candidates(paths)]
     for _, candidate in sorted(numbered, key=lambda pair: pair[0]):
@@ -133,7 +140,15 @@ def apply_file(node: SchoolNode, path: Path) -> Report | None:
         docs/protocol.md, rules 21 to 23.
     """
     with spool.read_package(path) as file:
-        return _apply_open(node, file)
+        report = _apply_open(node, file)
+    _drop_code(node)
+    return report
+
+
+def _drop_code(node: SchoolNode) -> None:
+    """Remove the code's key once the server seals to this laptop; also after a repeat: a kill may have come just before."""
+    if not node.store.get("code"):
+        spool.remove(node.home / KEYS / "kode")
 
 
 def _apply_open(node: SchoolNode, file: BinaryIO) -> Report | None:
@@ -154,8 +169,6 @@ def _apply_open(node: SchoolNode, file: BinaryIO) -> Report | None:
         except errors.ReturnUnfit:
             store.set(tell_all=1)
             raise
-    if not store.get("code"):  # also after a repeat: a kill may have come just before
-        spool.remove(node.home / KEYS / "kode")
     return report
 
 

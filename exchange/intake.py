@@ -85,10 +85,10 @@ class Intake:
     def __init__(
         self, server: ServerNode, on_file: Callable[[FileResult], object] | None = None, *, unattended: bool = False
     ) -> None:
-        self.server, self.db, self.held = server, server.store.db, server.home / "held"
+        self.server, self.db, self.held = server, server.store.db, server.files / "held"
         self._on_file, self._unattended = on_file, unattended
         self.ledger = Ledger(server.store)
-        self._quarantine = Quarantine(server.home / "quarantine", server.store.clock)
+        self._quarantine = Quarantine(server.files / "quarantine", server.store.clock)
         self._find = server.find
         self._results: dict[int, FileResult] = {}
         self._finished: dict[bytes, FileResult] = {}
@@ -257,7 +257,7 @@ class Intake:
         if state in {"accepted", "held"}:
             spool.keep(file, self.held, name)
         elif state == "merged" and not (self.held / name).exists():
-            spool.keep(file, self.server.home / "archive" / name[:2], name)
+            spool.keep(file, self.server.files / "archive" / name[:2], name)
 
     def _repeat(self, label: str, package_id: bytes) -> FileResult:
         """Return the answer that a package had when it first came; one that is merged brings nothing new."""
@@ -374,7 +374,7 @@ class Intake:
     def _reopen(self, package_id: bytes) -> VerifiedPackage:
         """Open a package that was kept. Its own header still carries what certificates it needs."""
         name = _name(package_id)
-        archived = self.server.home / "archive" / name[:2] / name
+        archived = self.server.files / "archive" / name[:2] / name
         with spool.read_package(archived if archived.exists() else self.held / name) as file:
             package = open_package(
                 file, kinds={PackageKind.KIRIM}, find=self._find, identities=self.server.identities, folder=self.held
@@ -403,7 +403,7 @@ class Intake:
             newer = self._quarantine.refused(errors.FormatNewer.code)
             self._kept += [Candidate(label, path) for label, path in newer]
         spool.sweep(self.held)
-        spool.sweep(self.server.home / "quarantine")
+        spool.sweep(self.server.files / "quarantine")
         return told + self._release()
 
     def _merge_waiting(self) -> list[FileResult]:
@@ -519,9 +519,9 @@ def own_faults() -> Iterator[None]:
 def settle(server: ServerNode, package_id: bytes) -> None:
     """Move a kept file to where its state says it belongs; one that is held or not yet merged stays."""
     state = Ledger(server.store).state(package_id)
-    name, held = _name(package_id), server.home / "held"
+    name, held = _name(package_id), server.files / "held"
     if state == "merged":
-        spool.move(held / name, server.home / "archive" / name[:2], name)
+        spool.move(held / name, server.files / "archive" / name[:2], name)
     elif state == "quarantined":
         spool.remove(held / name)
 

@@ -44,11 +44,13 @@ class ServerNode:
 
     Attributes:
         store: Its store.
-        home: Folder of its files.
+        home: Folder of its keys and returns.
+        files: Folder of what it keeps of packages: ``held``, ``archive`` and ``quarantine``; the home, unless nothing
+            is to last.
     """
 
-    def __init__(self, store: ServerStore) -> None:
-        self.store, self.home = store, store.home
+    def __init__(self, store: ServerStore, *, files: Path | None = None) -> None:
+        self.store, self.home, self.files = store, store.home, files or store.home
         self._known: dict[tuple[bytes, bytes], Certificate] = {}
 
     @classmethod

@@ -388,19 +388,23 @@ def _export_lines(made: Exported) -> Iterator[str]:
 
 @school.command("apply")
 @file_argument("files", many=True)
+@option("--dry-run", is_flag=True, help="Only tell what would happen; keep and change nothing.")
 @click.pass_obj
-def apply(asked: Asked, files: Sequence[Path]) -> Answer:
+def apply(asked: Asked, files: Sequence[Path], dry_run: bool) -> Answer:
     """Apply return packages (BALASAN). It needs no head and no valid data; a repeat changes nothing."""
     from exchange.cli.door import error_json, said
+    from exchange.cli.show import rehearsed
     from exchange.ingest import apply_files
+    from exchange.rehearsing import rehearse_apply
 
     with _open(asked) as node:
-        done = apply_files(node, [file.absolute() for file in files])
-    document = done.as_json()
+        done = (rehearse_apply if dry_run else apply_files)(node, [file.absolute() for file in files])
+    document = done.as_json() | {"dry_run": dry_run}
     document["failed"] = [{"file": name, "code": e.code, "what": said(e)[0]} for name, e in done.failed]
     if done.failed and not done.done:
         document |= error_json(done.failed[0][1])
-    return Answer(document, _apply_lines(done, document), 0 if not done.failed else 3 if done.done else 1)
+    lines = _apply_lines(done, document)
+    return Answer(document, rehearsed(lines) if dry_run else lines, 0 if not done.failed else 3 if done.done else 1)
 
 
 def _apply_lines(done: AppliedFiles, document: Mapping[str, Any]) -> Iterator[str]:

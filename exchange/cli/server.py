@@ -147,18 +147,23 @@ def code(asked: Asked, npsn: str, out: Path | None) -> Answer:
 
 @server.command("ingest")
 @file_argument("paths", many=True, metavar="PATH")
+@option("--dry-run", is_flag=True, help="Only tell what would happen; keep and change nothing.")
 @click.pass_obj
-def ingest(asked: Asked, paths: Sequence[Path]) -> Answer:
+def ingest(asked: Asked, paths: Sequence[Path], dry_run: bool) -> Answer:
     """Take files, folders and ZIPs once. They are copied, never moved; the same file twice has its effect once."""
+    from exchange.cli.show import rehearsed
     from exchange.ingest import ingest_paths
+    from exchange.rehearsing import rehearse_ingest
 
     def on_file(result: FileResult) -> None:
         if not asked.json:
             say(_file_line(result))
 
     with _open(asked) as node:
-        done = ingest_paths(node, [path.absolute() for path in paths], on_file=on_file)
-    return Answer(done.as_json(), _ingest_lines(done), 3 if done.count("quarantined") else 0)
+        take = rehearse_ingest if dry_run else ingest_paths
+        done = take(node, [path.absolute() for path in paths], on_file=on_file)
+    lines = rehearsed(_ingest_lines(done)) if dry_run else _ingest_lines(done)
+    return Answer(done.as_json() | {"dry_run": dry_run}, lines, 3 if done.count("quarantined") else 0)
 
 
 def _ingest_lines(done: Ingested) -> Iterator[str]:

@@ -57,6 +57,12 @@ def columns(rows: Sequence[Sequence[str]], *, right: Iterable[int] = (), indent:
         yield (" " * indent + "  ".join(cells)).rstrip()
 
 
+def rehearsed(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a report behind a word that nothing of it has been done."""
+    yield tr("Dry run: this is what would happen. Nothing was kept or changed.")
+    yield from lines
+
+
 def by_operation(changes: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
     """Yield changes by table: how many rows are new, changed and deleted; one line if there are none."""
     if not changes:
