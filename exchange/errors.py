@@ -554,6 +554,16 @@ class ReturnUnfit(OrderError):
     safe = "nothing was changed; all data and unsent changes are untouched"
 
 
+class NotWaivable(OrderError):
+    code = "KF-405"
+    fate = Fate.STOP
+    what = "file {number} of NPSN {npsn} does not wait for missing changes"
+    next = "look at kirim server status: only a file held under KF-401 or KF-403 can be waived"
+    safe = "nothing was changed"
+    npsn: str
+    number: int
+
+
 # --- KF-5xx merge -----------------------------------------------------------------------------
 
 

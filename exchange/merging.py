@@ -28,12 +28,15 @@ from exchange.rules.heads import active_heads
 from exchange.schema.model import Column, Table
 from exchange.standing import Chain, admit, chain_of, note, value_at
 from exchange.store import chains
-from exchange.store.server import MERGED, School
+from exchange.store.server import MERGED, School, Seen
 from exchange.store.source import StoreSource
 from exchange.taking import Taking
 from exchange.trust.approval import check_approval
 from exchange.trust.keys import public_of
 from exchange.trust.opening import VerifiedPackage
+
+Claims = dict[tuple[Table, Column], set[object]]
+"""Values of columns that should be unique, as changesets claimed them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
     _check_first(server, school, chain, manifest)
     counts, tables, new = Counts(), Counter[tuple[int, Op]](), school.position > before
     number, value = manifest.first.number, value_at(server.store, school, chain, manifest.first.number)
-    claims: dict[tuple[Table, Column], set[object]] = {}
+    claims: Claims = {}
     for found in only_changesets(content):
         number += 1
         if found.kind is not Item.HEAD or found.head.number != number or number > manifest.last:
@@ -102,7 +105,10 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
         ):
             value, new = _pass_over(server, school, chain, found, value, tables), True
         else:
-            school, told, value = _take(server, school, chain, found, value, tables, claims)
+            base = server.store.seen(school, found.head.base)
+            if base is None:
+                raise errors.BaseUnknown(number=found.head.base.number)
+            school, told, value = take(server, school, chain, found, base, value, tables, claims)
             counts, new = counts + told, True
     if number != manifest.last:
         raise errors.Malformed(part="number of changesets")
@@ -239,20 +245,32 @@ def _pass_over(
     return value
 
 
-def _take(
+def take(
     server: ServerNode,
     school: School,
     chain: Chain,
     found: Found,
+    base: Seen,
     before: bytes,
     tables: Counter[tuple[int, Op]],
-    claims: dict[tuple[Table, Column], set[object]],
+    claims: Claims,
 ) -> tuple[School, Counts, bytes]:
-    """Take one new changeset: into the tables, the log and the index, with the outcome that it keeps for ever."""
+    """Take one new changeset: into the tables, the log and the index, with the outcome that it keeps for ever.
+
+    Args:
+        server: The server.
+        school: As it stands now.
+        chain: The chain that it is next in; it moves on.
+        found: The changeset.
+        base: What the school had seen of its log when it was first cut.
+        before: Chain value before it.
+        tables: Rows sent, by table and operation; counted on.
+        claims: Unique values that were claimed; collected.
+
+    Returns:
+        The school as it stands then, what became of the changes, and the chain value.
+    """
     store, head, scope = server.store, found.head, school.sekolah_id
-    base = store.seen(school, head.base)
-    if base is None:
-        raise errors.BaseUnknown(number=head.base.number)
     writer = chains.PartWriter(store.db, scope, chain.device, head.number)
     known = {
         (table, row) for table, row in store.db.execute("SELECT table_no, row FROM kirim_seen WHERE home = ?", (scope,))

@@ -138,7 +138,8 @@ def server_status(node: ServerNode) -> dict[str, object]:
         {"npsn": npsn, "number": number, "code": f"KF-{code}", "since": moment(at), "changes": changes}
         for npsn, number, code, at, changes in db.execute(
             "SELECT s.npsn, p.number, p.code, p.received_at, p.held FROM kirim_package p JOIN kirim_school s ON s.sekolah_id = p.scope "
-            "WHERE p.state = 'held' ORDER BY s.npsn, p.number"
+            "WHERE p.state = 'held' AND NOT EXISTS (SELECT 1 FROM kirim_waived w WHERE w.package_id = p.package_id) "
+            "ORDER BY s.npsn, p.number"
         )
     ]
     return {

@@ -31,7 +31,8 @@ def receipts_after(
     db = server.store.db
     rows = db.execute(
         "SELECT seq, package_id, number, device, first, last, plaintext, applied, same, conflict, refused, held, code, "
-        "received_at, receipt, value FROM kirim_package WHERE scope = ? AND (state = 'held' "
+        "received_at, receipt, value FROM kirim_package p WHERE scope = ? AND ((state = 'held' "
+        "AND NOT EXISTS (SELECT 1 FROM kirim_waived w WHERE w.package_id = p.package_id)) "
         "OR (state = 'merged' AND (position IS NULL OR position > ?)) OR (state = 'quarantined' AND position >= ?)) "
         "ORDER BY seq DESC LIMIT ?",
         (school.sekolah_id, position, position, RECEIPTS_MAX),

@@ -221,6 +221,29 @@ def counted(changes: Mapping[str, int]) -> str:
     ).format(**{name: number(count) for name, count in changes.items()})
 
 
+@server.command("waive")
+@option("--npsn", metavar="NPSN", required=True, help="NPSN of the school.")
+@option("--number", metavar="NUMBER", type=int, required=True, help="Number of the held file, as server status shows it.")
+@click.pass_obj
+def waive(asked: Asked, npsn: str, number: int) -> Answer:
+    """Take what a held file, and those of its school before it, say without what they wait for.
+
+    Only if nobody has the missing files any more. The head's approval cannot be checked then. Should they come after all,
+    everything is still merged in its order.
+    """
+    from exchange.waiving import waive as waive_package
+
+    with _open(asked) as node:
+        done = waive_package(node, npsn, number)
+
+    def lines() -> Iterator[str]:
+        yield tr("File {number} of NPSN {npsn} waits no longer: {changes}").format(
+            number=done.number, npsn=done.npsn, changes=counted(done.counts.as_dict())
+        )
+
+    return Answer(done.as_json(), lines())
+
+
 @server.command("watch")
 @option("--once", is_flag=True, help="End when the inbox is empty.")
 @click.pass_obj
