@@ -14,6 +14,7 @@ import struct
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +119,13 @@ def lists() -> dict[str, bytes]:
     found["list/odd-quotes.csv"] = b'npsn;name;bentuk\r\n"00000001;"SD ""CONTOH"";SD\r\n'
     book = found["workbook/sekolah.xlsx"]
     far = _edited(book, "xl/worksheets/sheet1.xml", lambda text: text.replace(b'r="D2"', b'r="XFD1048576"'))
-    entity = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "aaaaaaaaaa">]>'
+    letters = "abcdefghij"
+    laughs = "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in pairwise(letters))
+    entity = f'<?xml version="1.0"?><!DOCTYPE sst [<!ENTITY a "ha">{laughs}]>'.encode()
     found["workbook/odd-far-cell.xlsx"] = far
-    found["workbook/odd-entity.xlsx"] = _edited(book, "xl/sharedStrings.xml", lambda text: entity + text.partition(b"?>")[2])
+    found["workbook/odd-entity.xlsx"] = _edited(
+        book, "xl/sharedStrings.xml", lambda text: entity + text.partition(b"?>")[2].replace(b"SD CONTOH 1", b"&j;")
+    )
     found["workbook/odd-zeros.xlsx"] = _edited(book, "xl/sharedStrings.xml", lambda _: bytes(24 * 1024 * 1024))
     return found
 
@@ -166,8 +171,6 @@ def archives() -> dict[str, bytes]:
     return {
         "zip/stored.zip": plain,
         "zip/packed.zip": _zip(several),
-        "zip/bzip2.zip": _zip({"a.kirim": kirim}, zipfile.ZIP_BZIP2),
-        "zip/lzma.zip": _zip({"a.kirim": kirim}, zipfile.ZIP_LZMA),
         "zip/inside.zip": _zip({"a.zip": plain}),
         "zip/odd-zeros.zip": _zip({"a.kirim": kirim + bytes(16 * 1024 * 1024)}),
         "zip/odd-locked.zip": plain[: at + 8] + b"\1\0" + plain[at + 10 :],
