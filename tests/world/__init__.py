@@ -1,0 +1,12 @@
+"""The simulator: one seed drives schools, laptops, couriers, a centre, clocks and machines that stop.
+
+:mod:`tests.world.story` writes and plays stories, :mod:`tests.world.deeds` says what may happen, :mod:`tests.world.model`
+is the second opinion, :mod:`tests.world.invariants` what must hold. ``python -m tests.world SEEDS`` lives many.
+"""
+
+from __future__ import annotations
+
+from tests.world.story import Step, Story, play, shorten, verdict, write
+from tests.world.world import World
+
+__all__ = ["Step", "Story", "World", "play", "shorten", "verdict", "write"]

@@ -1,0 +1,317 @@
+"""What must hold in a world after every step, and when files have flowed again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+
+from exchange.format.changeset import chain_next, decode_changeset
+from exchange.format.outcome import decode_outcome
+from exchange.schema import SCHEMA
+from exchange.store import chains, rows
+from exchange.store.database import Database
+from tests.world.model import TABLES, Row, _shown
+from tests.world.place import Laptop
+from tests.world.world import World
+
+_COUNTS = "applied + same + conflict + refused + held"
+_ENGINES = {"last_update", "create_date", "last_sync", "updater_id"}
+_WATCHED = [SCHEMA.by_name[name] for name in TABLES]
+
+
+class Watch:
+    """Looks at a world after each step.
+
+    Args:
+        world: Just made.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._contents: dict[tuple[str, bytes, int, bytes], tuple[int, frozenset[str], bytes]] = {}
+        self._outcomes: dict[tuple[str, bytes, int, bytes], bytes] = {}
+        self._homes = self._digests()
+
+    @property
+    def _server(self) -> Database:
+        return self.world.place.server.store.db
+
+    def look(self) -> list[str]:
+        """Return what is wrong now."""
+        return [
+            *self._adds_up(),
+            *self._ledger(),
+            *self._keeps_outcomes(),
+            *self._others(),
+            *self._answered(),
+            *self._lost(),
+            *self._unlike_model(),
+        ]
+
+    # --- the books ----------------------------------------------------------------------------
+
+    def _content(self, db: Database, scope: str, device: bytes, number: int, value: bytes) -> tuple[int, frozenset[str], bytes]:
+        """Return a changeset's number of changes, the texts in it, and the SHA-256 of its bytes; it never changes."""
+        key = (scope, device, number, value)
+        if key not in self._contents:
+            parts = list(chains.read_parts(db, scope, device, number))
+            count, texts = 0, set()
+            for block in decode_changeset(SCHEMA, scope, parts)[1] if parts else ():
+                count += block.count
+                texts.update(v for values in block.values for v in values if isinstance(v, str))
+            self._contents[key] = count, frozenset(texts), hashlib.sha256(b"".join(parts)).digest()
+        return self._contents[key]
+
+    def _adds_up(self) -> Iterator[str]:
+        """Rule 29: every change of a changeset has one outcome, and packages tell of the same changes."""
+        told = 0
+        before: dict[tuple[str, bytes], bytes] = {}
+        for scope, device, number, value, sum_ in self._server.execute(
+            f"SELECT scope, device, number, value, {_COUNTS} FROM kirim_changeset WHERE outcome IS NOT NULL "
+            "ORDER BY scope, device, number"
+        ).fetchall():
+            count, _, digest = self._content(self._server, scope, bytes(device), number, bytes(value))
+            told += sum_
+            if count != sum_:
+                yield f"does not add up: changeset {number} of {scope[:8]} has {count} changes and {sum_} outcomes"
+            last = before.get((scope, bytes(device)))
+            if last is not None and chain_next(last, digest) != bytes(value):
+                yield f"the chain breaks at changeset {number} of {scope[:8]}"
+            before[scope, bytes(device)] = bytes(value)
+        noted = self._server.value(f"SELECT coalesce(sum({_COUNTS}), 0) FROM kirim_package WHERE state = 'merged'")
+        if noted != told:
+            yield f"the ledger tells of {noted} changes, the changesets of {told}"
+
+    def _ledger(self) -> Iterator[str]:
+        before = bytes(32)
+        for package_id, plaintext, state, value, ledger in self._server.execute(
+            "SELECT package_id, plaintext, state, value, ledger FROM kirim_package WHERE ledger IS NOT NULL ORDER BY seq"
+        ).fetchall():
+            told = "held" if state == "released" else state
+            entry = bytes(package_id) + bytes(plaintext) + told.encode() + bytes(value or b"")
+            before = hashlib.sha256(before + entry).digest()
+            if before != bytes(ledger):
+                yield "the ledger's values do not chain"
+                return
+
+    def _keeps_outcomes(self) -> Iterator[str]:
+        """Rule 15: an outcome once given stays the same byte for byte, and a school was told that one."""
+        for db in (self._server, *(laptop.node.store.db for laptop in self._laptops())):
+            for scope, device, number, value, outcome in db.execute(
+                "SELECT scope, device, number, value, outcome FROM kirim_changeset WHERE outcome IS NOT NULL"
+            ).fetchall():
+                key = (scope, bytes(device), number, bytes(value))
+                if self._outcomes.setdefault(key, bytes(outcome)) != bytes(outcome):
+                    yield f"the outcome of changeset {number} of {scope[:8]} was told differently"
+
+    def _laptops(self) -> Iterator[Laptop]:
+        for laptops in self.world.laptops:
+            yield from laptops
+
+    # --- whose is what ------------------------------------------------------------------------
+
+    def _digests(self) -> dict[str, str]:
+        """Return a digest of the rows of each home at the server."""
+        found = {scope: hashlib.sha256() for scope in self.world.place.scopes}
+        for table in _WATCHED:
+            names = ", ".join(c.name for c in table.all_columns)
+            for home, *values in self._server.execute(
+                f"SELECT kirim_home, soft_delete, {names} FROM {table.name} ORDER BY {', '.join(table.key_names)}"
+            ).fetchall():
+                if home in found:
+                    found[home].update(repr(values).encode())
+        return {scope: digest.hexdigest() for scope, digest in found.items()}
+
+    def _others(self) -> Iterator[str]:
+        """A step changes rows of those schools only that it speaks of."""
+        now = self._digests()
+        for scope, digest in now.items():
+            if digest != self._homes[scope] and scope not in self.world.touched:
+                yield f"rows of school {self.world.place.scopes.index(scope)} changed though nothing of it came"
+        self._homes = now
+        self.world.touched.clear()
+
+    def _answered(self) -> Iterator[str]:
+        """R16: what a school counts as answered is merged at the server, as that very changeset."""
+        for laptop in self._laptops():
+            store = laptop.node.store
+            if store.acknowledged and not self.world.server_restored:
+                there = chains.value_at(self._server, store.scope, store.device, store.acknowledged)
+                if there != store.value_at(store.acknowledged):
+                    yield f"school {laptop.n} counts {store.acknowledged} as answered, and the server does not cover it"
+
+    # --- nothing is lost ----------------------------------------------------------------------
+
+    def _lost(self) -> Iterator[str]:
+        kept = self.world.entered.kept
+        missing = set(kept)
+        for db in (self._server, *(laptop.node.store.db for laptop in self._laptops())):
+            for scope, device, number, value in db.execute(
+                "SELECT scope, device, number, value FROM kirim_changeset"
+            ).fetchall():
+                missing -= self._content(db, scope, bytes(device), number, bytes(value))[1]
+            if not missing:
+                return
+        for value in sorted(missing):
+            yield f"lost: {value!r} of {kept[value]} stands nowhere"
+
+    # --- the second opinion -------------------------------------------------------------------
+
+    def _unlike_model(self) -> Iterator[str]:
+        if not self.world.modelled:
+            return
+        model = self.world.model
+        yield from _unlike("the server", self._server, model.rows, [*model.scopes], {})
+        yield from self._unlike_claims()
+        for laptop in self._laptops():
+            side = model.sides[laptop]
+            db = laptop.node.store.db
+            yield from _unlike(f"school {laptop.n}", db, side.rows, [None, *model.scopes], {None: side.scope}, dead=False)
+            if laptop.node.store.last != len(side.chain):
+                yield f"school {laptop.n} has {laptop.node.store.last} changesets, the model {len(side.chain)}"
+        for scope, outcomes in model.outcomes.items():
+            n = self.world.place.scopes.index(scope)
+            for number, mine in enumerate(outcomes, 1):
+                yield from self._unlike_outcome(scope, n, number, mine)
+
+    def _unlike_claims(self) -> Iterator[str]:
+        """R7: the open findings are what the rows say now, whoever came first."""
+        found = {
+            (home, table, column, value): message
+            for home, table, column, value, message in self._server.execute(
+                "SELECT kirim_home, table_name, field_error, keterangan, error_message FROM vld_data WHERE soft_delete = 0"
+            )
+        }
+        for claim in sorted(found.keys() | self.world.model.claims.keys()):
+            if found.get(claim) != self.world.model.claims.get(claim):
+                yield f"finding {claim}: {found.get(claim)!r}, the model says {self.world.model.claims.get(claim)!r}"
+
+    def _unlike_outcome(self, scope: str, n: int, number: int, mine) -> Iterator[str]:  # type: ignore[no-untyped-def]
+        encoded = self._server.value(
+            "SELECT outcome FROM kirim_changeset WHERE scope = ? AND number = ? AND outcome IS NOT NULL", (scope, number)
+        )
+        if encoded is None:
+            yield f"changeset {number} of school {n} is merged in the model only"
+            return
+        if mine.checked == encoded:
+            return
+        counts, lines = decode_outcome(SCHEMA, bytes(encoded))
+        given = {name: count for name, count in counts.as_dict().items() if count and name != "sent"}
+        if given != {name: count for name, count in mine.counts.items() if count}:
+            yield f"changeset {number} of school {n}: {given}, the model {dict(mine.counts)}"
+        told = Counter(
+            (line.table.name, line.row, line.group.name if line.group else "", line.outcome.name.lower(), line.code, line.won,
+             _shown(dict(zip(line.columns, line.sent))), _shown(dict(zip(line.columns, line.stood))))
+            for line in lines
+        )
+        wanted = Counter(line.shown() for line in mine.lines)
+        yield from (f"changeset {number} of school {n} tells {line}, not in the model" for line in told - wanted)
+        yield from (f"changeset {number} of school {n} does not tell {line}" for line in wanted - told)
+        mine.checked = encoded
+
+    # --- when files flow again ----------------------------------------------------------------
+
+    def apart(self) -> list[str]:
+        """Return where the two sides differ, and what still waits."""
+        found = []
+        for laptop in self._laptops():
+            found += [f"school {laptop.n}: {line}" for line in differences(self.world, laptop)]
+            found += [f"school {laptop.n}: {line}" for line in open_wrong(self.world, laptop)]
+        held = self._server.value("SELECT count(*) FROM kirim_package WHERE state IN ('held', 'accepted')")
+        if held:
+            found.append(f"{held} packages are still held")
+        found += [f"{path.name} is left in held/" for path in (self.world.place.server.home / "held").iterdir()]
+        return found
+
+
+def _unlike(
+    who: str,
+    db: Database,
+    wanted: dict[tuple[str, str], Row],
+    scopes: list[str | None],
+    homes: dict[str | None, str],
+    *,
+    dead: bool = True,
+) -> Iterator[str]:
+    """Yield where a store's rows are not those of the model."""
+    for table in _WATCHED:
+        names = [c.name for c in table.columns]
+        there = {
+            str(row): (Row(dict(zip(names, values)), homes.get(home, home), gone == 1))
+            for row, gone, home, *values in db.execute(
+                f"SELECT {table.key_names[0]}, soft_delete, kirim_home, {', '.join(names)} FROM {table.name}"
+            ).fetchall()
+            if home in scopes
+        }
+        mine = {row: r for (name, row), r in wanted.items() if name == table.name}
+        for row in sorted(there.keys() | mine.keys()):
+            a, b = there.get(row), mine.get(row)
+            if a is None or b is None:
+                if (a or b).dead and not dead:  # type: ignore[union-attr]
+                    continue
+                yield f"{who}: {table.name} {row[:8]} only in the {'model' if a is None else 'store'}"
+            elif a.dead != b.dead or a.home != b.home:
+                yield f"{who}: {table.name} {row[:8]} is {'dead' if a.dead else 'alive'}, the model says otherwise ({b.home[:4]})"
+            elif not a.dead:
+                for column in names:
+                    if a.values[column] != b.values.get(column):
+                        yield (
+                            f"{who}: {table.name} {row[:8]} {column} is {a.values[column]!r}, "
+                            f"the model says {b.values.get(column)!r}"
+                        )
+
+
+def waiting(world: World, scope: str) -> set[tuple[int, str]]:
+    """Return the rows that the server keeps aside."""
+    found = world.place.server.store.db.execute("SELECT table_no, row FROM kirim_open WHERE scope = ?", (scope,))
+    return {(table, row) for table, row in found}
+
+
+def differences(world: World, laptop: Laptop) -> list[str]:
+    """Return where the two stores differ in the school's own rows, open ones left out, and in rows that it may see."""
+    server, store = world.place.server.store, laptop.node.store
+    aside, found = waiting(world, laptop.scope), []
+    for table in store.schema.data_tables:
+        names = ", ".join(c.name for c in table.all_columns)
+        keys = len(table.key)
+        theirs = {"|".join(map(str, r[:keys])): r for r in server.db.execute(
+            f"SELECT {names} FROM {table.name} WHERE soft_delete IS NOT 1 AND kirim_home = ?", (laptop.scope,))}
+        mine = {"|".join(map(str, r[:keys])): r for r in store.db.execute(
+            f"SELECT {names} FROM {table.name} WHERE soft_delete IS NOT 1 AND kirim_home IS NULL")}
+        for row in sorted(theirs.keys() | mine.keys()):
+            if (table.number, row) in aside and row not in theirs:
+                continue
+            a, b = theirs.get(row), mine.get(row)
+            if a is None or b is None:
+                found.append(f"{table.name} {row}: {'only at the school' if a is None else 'only at the server'}")
+            elif a != b or [type(x) for x in a] != [type(x) for x in b]:
+                found += [f"{table.name} {row} {c.name}: server {x!r}, school {y!r}"
+                          for c, x, y in zip(table.all_columns, a, b) if x != y or type(x) is not type(y)]
+    for number, row in server.db.execute("SELECT table_no, row FROM kirim_seen WHERE scope = ?", (laptop.scope,)):
+        table = store.schema.by_number[number]
+        a = rows.fetch(server.db, table, table.columns, [row])[row]
+        b = rows.fetch(store.db, table, table.columns, [row]).get(row)
+        gone, seen_gone = a[-2] == 1, b is None or b[-2] == 1
+        if gone != seen_gone or (b is not None and not gone and a[:-2] != b[:-2]):
+            found.append(f"{table.name} {row}: seen, but not as it is at home: {a} and {b}")
+    return found
+
+
+def open_wrong(world: World, laptop: Laptop) -> list[str]:
+    """Rows that the server keeps aside stand at the school, marked, and nothing is marked that is settled."""
+    marked = {(t, r): c for t, r, c in laptop.node.store.db.execute("SELECT table_no, row, code FROM kirim_open")}
+    aside, schema, wrong = waiting(world, laptop.scope), laptop.node.store.schema, []
+    for table, row in sorted(aside):
+        there = laptop.row(schema.by_number[table].name, row)
+        if not there or there["soft_delete"] == 1:
+            wrong.append(f"{schema.by_number[table].name} {row} is kept aside, but not at the school")
+        elif (table, row) not in marked:
+            wrong.append(f"{schema.by_number[table].name} {row} is kept aside, but not marked at the school")
+    for (table, row), code in sorted(marked.items()):
+        there = laptop.row(schema.by_number[table].name, row)
+        if not there or there["soft_delete"] == 1:
+            wrong.append(f"{schema.by_number[table].name} {row} is marked {code}, but deleted")
+        if not world.place.row(schema.by_number[table].name, row) and (table, row) not in aside:
+            wrong.append(f"{schema.by_number[table].name} {row} is marked {code}, but neither there nor kept aside")
+    return wrong

@@ -1,0 +1,206 @@
+"""Stories: a seed gives a list of steps, a world plays them, and one that goes wrong is told as short as it can be."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+from exchange.errors import ExchangeError
+from tests.world.deeds import DEEDS, FILES, OPENING
+from tests.world.invariants import Watch
+from tests.world.world import World
+
+STEPS = 60
+_STOPS = 0.12
+"""How often a machine stops during a step that makes something durable."""
+
+_STOPS_WITHIN = 24
+"""Durable steps within which it stops."""
+
+TRIPS_MAX = 4
+
+_FAULTS = (ExchangeError, ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, OSError)
+"""How a fault of the engine's shows."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One deed.
+
+    Attributes:
+        number: Its place in the whole story: what it enters is named after it, wherever it stands later.
+        deed: Name in :data:`tests.world.deeds.DEEDS`.
+        n: At which school.
+        seed: All its chance.
+        dies: The durable step at which the machine stops, 0 for none.
+        again: Whether the same is done once more after the machine has started.
+    """
+
+    number: int
+    deed: str
+    n: int
+    seed: int
+    dies: int = 0
+    again: bool = True
+
+
+@dataclass(frozen=True)
+class Story:
+    """A seed's steps."""
+
+    seed: int
+    schools: int
+    steps: tuple[Step, ...]
+    faults: frozenset[str] = frozenset()
+
+
+def write(seed: int, faults: Collection[str] = (), steps: int = STEPS) -> Story:
+    """Return the story of a seed."""
+    dice = random.Random(seed)
+    schools = dice.choice([2, 2, 3])
+    # Each story leaves out a part of all deeds, so that those which are left meet one another more often.
+    share = dice.choice([0.3, 0.6, 1.0])
+    names = [
+        name
+        for name, kind in DEEDS.items()
+        if (not kind.switch and (name in FILES or dice.random() < share)) or kind.switch in faults
+    ]
+    weights = [DEEDS[name].weight for name in names]
+    bias = dice.choice([0.4, 0.7, 0.9])
+    opening = [(name, n) for name in OPENING for n in range(schools)] if dice.random() < 0.8 else []
+    made = []
+    for number in range(1, steps + 1):
+        if opening:
+            name, n = opening.pop(0)
+        else:
+            name = dice.choices(names, weights)[0]
+            n = 0 if dice.random() < bias else dice.randrange(schools)
+        stops = DEEDS[name].stops and not opening and dice.random() < _STOPS
+        dies = dice.randrange(1, _STOPS_WITHIN) if stops else 0
+        again = dice.random() < 0.5 or name in {"kip", "verval"}
+        made.append(Step(number, name, n, dice.getrandbits(48), dies, again))
+    return Story(seed, schools, tuple(made), frozenset(faults))
+
+
+def play(story: Story, log: list[str] | None = None) -> list[str]:
+    """Let a story happen and return what is wrong, empty when all is well.
+
+    Args:
+        story: What happens.
+        log: Told what happened, step by step.
+    """
+    with World(story.seed, story.faults, story.schools) as world:
+        if log is not None:
+            world.log = log
+        watch = Watch(world)
+        for step in story.steps:
+            take(world, step)
+            wrong = world.wrong + watch.look()
+            if wrong:
+                return [f"after step {step.number}: {line}" for line in wrong]
+        return settle(world, watch)
+
+
+def take(world: World, step: Step) -> None:
+    """Let one step happen; if a machine stops, it starts again, and maybe the same is done once more."""
+    world.log.append(tell(step))
+
+    def act() -> None:
+        world.dice.seed(step.seed)
+        world.step, world._words = step.number, 0
+        DEEDS[step.deed].do(world, step.n)
+
+    if world.stopped_at(step.dies, act):
+        world.say("the machine stopped and started again")
+        if step.again:
+            act()
+
+
+def settle(world: World, watch: Watch) -> list[str]:
+    """Let files flow without faults until both sides are equal, and return what is still wrong."""
+    wrong: list[str] = []
+    world.step += 1
+    for trip in range(1, TRIPS_MAX + 1):
+        wrong = []
+        for laptops in world.laptops:
+            for laptop in laptops:
+                world.log.append(f"round trip {trip} of school {laptop.n}")
+                status = world.round_trip(laptop)
+                if status not in {"applied", "duplicate"}:
+                    wrong.append(f"the package of school {laptop.n} is {status}")
+        wrong += watch.look() + watch.apart() + world.wrong
+        if not wrong:
+            break
+    return [f"after {TRIPS_MAX} round trips: {line}" for line in wrong]
+
+
+def shorten(story: Story, fails: Callable[[Story], object]) -> Story:
+    """Return a story that still fails and of which no step can be left out: delta debugging.
+
+    Args:
+        story: One that fails.
+        fails: Tells whether one does.
+    """
+    steps, size = list(story.steps), max(len(story.steps) // 2, 1)
+    while True:
+        at, left_out = 0, False
+        while at < len(steps):
+            shorter = steps[:at] + steps[at + size :]
+            if fails(replace(story, steps=tuple(shorter))):
+                steps, left_out = shorter, True
+            else:
+                at += size
+        if size == 1 and not left_out:
+            break
+        size = max(size // 2, 1)
+    for at, step in enumerate(steps):  # a machine that need not stop does not
+        if step.dies:
+            calm = [*steps[:at], replace(step, dies=0), *steps[at + 1 :]]
+            if fails(replace(story, steps=tuple(calm))):
+                steps = calm
+    return replace(story, steps=tuple(steps))
+
+
+def tell(step: Step) -> str:
+    """Return a step in words."""
+    stops = f" (a machine stops at its durable step {step.dies}{', then once more' if step.again else ''})" if step.dies else ""
+    return f"{step.number}: school {step.n} {DEEDS[step.deed].words}{stops}"
+
+
+def told(story: Story, wrong: Sequence[str], log: Sequence[str]) -> str:
+    """Return a failure for people: seed, what is wrong, and what happened."""
+    switches = f", switches {' '.join(sorted(story.faults))}" if story.faults else ""
+    return "\n".join(
+        [f"seed {story.seed}{switches}: {len(story.steps)} steps at {story.schools} schools", *wrong, *log]
+    )
+
+
+def verdict(seed: int, faults: Collection[str] = (), *, short: bool = True) -> str:
+    """Return an empty text for a seed whose world goes well, else its failure, shortened."""
+    story = write(seed, faults)
+    log: list[str] = []
+    wrong = outcome(story, log)
+    if wrong and short:
+        kind = _kind(wrong)
+        story = shorten(story, lambda shorter: _kind(outcome(shorter)) == kind)
+        log = []
+        wrong = outcome(story, log)
+    return told(story, wrong, log) if wrong else ""
+
+
+def outcome(story: Story, log: list[str] | None = None) -> list[str]:
+    """Play a story; an error that comes out of the engine is wrong too."""
+    try:
+        return play(story, log)
+    except _FAULTS as error:
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        line = f"{where.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{where.tb_lineno}" if where else ""
+        return [f"{type(error).__name__} at {line}: {error}"]
+
+
+def _kind(wrong: Sequence[str]) -> str:
+    """Return what a failure is about, without its step and rows: a shorter story must fail in the same way."""
+    return wrong[0].split(": ", 1)[-1][:24] if wrong else ""
