@@ -249,7 +249,7 @@ class Applying:
     def compare(self, packed: Iterable[bytes]) -> None:
         """Name the rows of tables in which both stores differ, remember them for the operator, and see to their healing."""
         busy = self._unsent.rows() | self._refused.rows()
-        apart = heal(self.store, packed, busy, self.manifest.last)
+        apart = heal(self.store, packed, self.manifest.schema, busy, self.manifest.last)
         self.report.diverged |= {name: table.as_json() for name, table in apart.items()}
         self._compare_tables()
         self.store.set(diverged=json.dumps(self.report.diverged) if self.report.diverged else None)
@@ -264,7 +264,7 @@ class Applying:
             table = self.schema.by_number.get(number)
             if table is None or number in busy or table.name in self.report.diverged:
                 continue
-            if table_pair(self.db, table, None) != pair:
+            if table_pair(self.db, table, None, self.manifest.schema) != pair:
                 self.report.diverged[table.name] = {"rows": [], "count": None, "missing": None, "sent_again": 0}
 
 

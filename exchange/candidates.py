@@ -25,6 +25,8 @@ _ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError
 _OFFICE = "[Content_Types].xml"
 """A member that every Excel or Word file has: such a file is one file, not a bundle of packages."""
 _ENCRYPTED = 0x1
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+"""What every system packs with. Others are not even begun: an LZMA member may claim a dictionary of 4 GiB."""
 _GROWTH_MAX = 2
 """Unpacked bytes per packed byte of a member, beyond a little: a sealed package does not shrink in a ZIP."""
 
@@ -116,6 +118,8 @@ class Candidate:
         info = bundle.zip.infolist()[self.member or 0]
         if info.flag_bits & _ENCRYPTED:
             raise errors.ArchiveUnsafe(part="it is locked with a password")
+        if info.compress_type not in _METHODS:
+            raise errors.ArchiveUnsafe(part="it is packed in a way that is not known here")
         size, most = 0, _GROWTH_MAX * info.compress_size + MIB
         try:
             with bundle.zip.open(info) as source:
@@ -124,8 +128,6 @@ class Candidate:
                     if size > most:
                         raise errors.ArchiveUnsafe(part="a file in it unpacks to far more than a package can be")
                     yield piece
-        except NotImplementedError as error:
-            raise errors.ArchiveUnsafe(part="it is packed in a way that is not known here") from error
         except _ZIP_FAULTS as error:
             raise errors.ArchiveUnsafe(part="it is damaged") from error
         except OSError as error:
@@ -253,11 +255,13 @@ def _is_beside(name: str) -> bool:
 
 def _is_ours(bundle: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
     """Whether a member begins as a package does; the name never decides."""
+    if info.compress_type not in _METHODS:
+        return True  # it gets its own error when it is taken
     try:
         with bundle.open(info) as member:
             return member.read(len(MAGIC)) == MAGIC
     except (*_ZIP_FAULTS, OSError):
-        return True  # it gets its own error when it is taken
+        return True
 
 
 def is_zip(file: BinaryIO) -> bool:

@@ -9,7 +9,7 @@ from exchange import __version__, digests
 from exchange.format.body import Item
 from exchange.format.changeset import encode_changeset
 from exchange.limits import POSITIONS_MAX
-from exchange.records import Answer, Approval, Block, ChangesetHead, Digests, Manifest, Position, Receipt
+from exchange.records import Answer, Approval, Block, ChangesetHead, Digests, Manifest, Op, Position, Receipt
 from exchange.store import chains
 from exchange.store.school import SchoolStore
 from exchange.store.server import School, ServerStore
@@ -100,7 +100,7 @@ def server_manifest(
     positions = tuple(sorted((Position(p, bytes(v)[:8]) for p, v in returned), key=lambda position: position.number))
     ledger = store.db.value("SELECT ledger FROM kirim_package ORDER BY seq DESC LIMIT 1")
     return Manifest(
-        schema=store.schema.version,
+        schema=school.schema,
         program=PROGRAM,
         made_at=store.clock(),
         have=merged,
@@ -148,5 +148,23 @@ def server_items(
         yield Item.HASHES, packed
     head = ChangesetHead(school.position, merged)
     for kind, content in ((Item.REFERENCE, reference), (Item.HEAD, blocks)):
-        for n, part in enumerate(encode_changeset(store.schema, school.sekolah_id, head, content)):
+        told = known_blocks(content, school.schema)
+        for n, part in enumerate(encode_changeset(store.schema, school.sekolah_id, head, told)):
             yield (Item.BLOCK if n else kind), part
+
+
+def known_blocks(blocks: Iterable[Block], version: int) -> Iterator[Block]:
+    """Yield what a program of a schema version can read: without the tables and columns that came later.
+
+    What is left out is not lost: once the school's program is newer, its digests differ, and it asks for the rows.
+    """
+    for block in blocks:
+        if block.table.since > version:
+            continue
+        wanted = [n for n, column in enumerate(block.columns) if column.since <= version]
+        if len(wanted) == len(block.columns):
+            yield block
+        elif wanted or block.op is not Op.UPDATE:
+            keys = len(block.table.key)
+            values = [*block.values[:keys], *(block.values[keys + n] for n in wanted)]
+            yield replace(block, columns=tuple(block.columns[n] for n in wanted), values=values)

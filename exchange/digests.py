@@ -20,27 +20,30 @@ Pairs = dict[int, tuple[int, bytes]]
 """Table number to (rows, 8-byte digest)."""
 
 
-def _live(db: Database, table: Table, home: str | None) -> Iterator[tuple[object, ...]]:
-    names = ", ".join(column.name for column in table.all_columns)
+def _live(db: Database, table: Table, home: str | None, version: int) -> Iterator[tuple[object, ...]]:
+    names = ", ".join(column.name for column in table.known_to(version))
+    if not names:
+        return iter(())
     where, values = ("kirim_home IS NULL", ()) if home is None else ("kirim_home = ?", (home,))
     return iter(db.execute(f"SELECT {names} FROM {table.name} WHERE soft_delete IS NOT 1 AND {where}", values))
 
 
-def pairs(db: Database, schema: Schema, home: str | None) -> Pairs:
+def pairs(db: Database, schema: Schema, home: str | None, version: int) -> Pairs:
     """Return the count and digest of every table of a scope that has rows.
 
     Args:
         db: A store.
         schema: The exchanged tables.
         home: The scope at the server; ``None`` at a school, for its own rows.
+        version: Of the schema; what came later is left out.
     """
-    found = {table.number: digest.table_digest(_live(db, table, home)) for table in schema.data_tables}
+    found = {table.number: digest.table_digest(_live(db, table, home, version)) for table in schema.data_tables}
     return {number: pair for number, pair in found.items() if pair[0]}
 
 
-def table_pair(db: Database, table: Table, home: str | None) -> tuple[int, bytes]:
-    """Return the count and digest of one table of a scope."""
-    return digest.table_digest(_live(db, table, home))
+def table_pair(db: Database, table: Table, home: str | None, version: int) -> tuple[int, bytes]:
+    """Return the count and digest of one table of a scope. Arguments as for :func:`pairs`."""
+    return digest.table_digest(_live(db, table, home, version))
 
 
 NAME_BYTES = _HASH_BYTES = 8
@@ -51,15 +54,15 @@ def named(row: str) -> bytes:
     return hashlib.sha256(row.encode()).digest()[:NAME_BYTES]
 
 
-def live_rows(db: Database, table: Table, home: str | None) -> Iterator[tuple[str, tuple[object, ...]]]:
-    """Yield the id and the values of each live row of a scope's table."""
+def live_rows(db: Database, table: Table, home: str | None, version: int) -> Iterator[tuple[str, tuple[object, ...]]]:
+    """Yield the id and the values of each live row of a scope's table. Arguments as for :func:`pairs`."""
     keys = len(table.key)
-    for row in _live(db, table, home):
+    for row in _live(db, table, home, version):
         yield "|".join(map(str, row[:keys])), row
 
 
-def pack_hashes(db: Database, table: Table, home: str | None) -> bytes:
-    """Return the short hashes of a table's live rows as they travel.
+def pack_hashes(db: Database, table: Table, home: str | None, version: int) -> bytes:
+    """Return the short hashes of a table's live rows as they travel. Arguments as for :func:`pairs`.
 
     Returns:
         Table number (2 bytes), then for each row 8 bytes of SHA-256 of its id and the row's 8-byte hash.
@@ -67,12 +70,12 @@ def pack_hashes(db: Database, table: Table, home: str | None) -> bytes:
     Source:
         docs/format.md, "Row hashes".
     """
-    packed = (named(name) + digest.row_hash(row) for name, row in live_rows(db, table, home))
+    packed = (named(name) + digest.row_hash(row) for name, row in live_rows(db, table, home, version))
     return table.number.to_bytes(2, "big") + b"".join(sorted(packed))
 
 
 def differing_rows(
-    db: Database, schema: Schema, packed: bytes, busy: Container[tuple[int, str]]
+    db: Database, schema: Schema, packed: bytes, version: int, busy: Container[tuple[int, str]]
 ) -> tuple[Table, list[str], list[str], list[bytes]] | None:
     """Compare a school's own rows of one table with packed hashes.
 
@@ -80,6 +83,7 @@ def differing_rows(
         db: A school's store.
         schema: The exchanged tables.
         packed: Of :func:`pack_hashes`.
+        version: Of the schema by which they were made.
         busy: Rows that are left out: (table, row).
 
     Returns:
@@ -93,7 +97,7 @@ def differing_rows(
     theirs = {packed[n : n + NAME_BYTES]: packed[n + NAME_BYTES : n + size] for n in range(2, len(packed), size)}
     differing: list[str] = []
     only_here: list[str] = []
-    for name, row in live_rows(db, table, None):
+    for name, row in live_rows(db, table, None, version):
         hashed = theirs.pop(named(name), None)
         if hashed != digest.row_hash(row) and (table.number, name) not in busy:
             (only_here if hashed is None else differing).append(name)
@@ -135,10 +139,9 @@ def diverged(server: ServerStore, school: School) -> list[Table]:
     found = []
     for table in server.schema.data_tables:
         count, value = told.get(str(table.number), [0, "00" * 8])
-        if table.number not in busy and table_pair(server.db, table, school.sekolah_id) != (
-            count,
-            bytes.fromhex(value),
-        ):
+        if table.number not in busy and table_pair(
+            server.db, table, school.sekolah_id, school.schema
+        ) != (count, bytes.fromhex(value)):
             found.append(table)
     return found
 
@@ -150,7 +153,7 @@ def returned(server: ServerStore, school: School) -> Digests:
         server: The store, in the transaction that makes the return.
         school: For whom.
     """
-    now = pairs(server.db, server.schema, school.sekolah_id)
+    now = pairs(server.db, server.schema, school.sekolah_id, school.schema)
     waiting = {
         number
         for (number,) in server.db.execute("SELECT table_no FROM kirim_open WHERE scope = ?", (school.sekolah_id,))

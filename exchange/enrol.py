@@ -410,7 +410,7 @@ def _make_school(
     os.makedirs(home / KEYS, mode=0o700)
     save_identity(home / KEYS / "perangkat", device)
     # Of the code only what opens returns is kept, until one for this laptop has been applied; its signing key is not.
-    save_identity(home / KEYS / "kode", Identity(identity.kind, identity.suite, bytes(32), identity.seal_seed))
+    save_identity(home / KEYS / "kode", identity.receiving_half())
     save_head_key(home / KEYS / "kepala", head, passphrase)
     return SchoolMade(npsn, scope, nama, count, fingerprint(device.public))
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, BinaryIO, cast
 
 from exchange import errors
+from exchange.central.claims import Claims, note_claims, note_revived, report_claims
 from exchange.central.recording import index_rows, log, tell_others
 from exchange.format.body import Item, read_body
 from exchange.format.certificate import KeyKind
@@ -168,6 +169,7 @@ class _Entering:
     def __init__(self, server: ServerStore, school: School, common: int) -> None:
         self.server, self.school, self.scope = server, school, school.sekolah_id
         self.entries: list[Entry] = []
+        self._claims: Claims = {}
         self._said: list[Block] = []
         given = frozenset(
             position
@@ -250,6 +252,8 @@ class _Entering:
             rows.mark_deleted(self.server.db, block.table, block.values)
         else:
             rows.upsert_rows(self.server.db, block.table, block.columns, block.values, self.scope)
+        note_claims(block, self._claims)
+        note_revived(self.server, block, self._claims)
         self.entries += index_rows(block, block.cause)
 
     def finish(self) -> School:
@@ -259,4 +263,4 @@ class _Entering:
         self.school = log(self.server, self.school, Cause.PUSAT, self._said, self.entries)
         self.server.lock((table, row, group) for table, row, group, _, _, locked in self.entries if locked and group)
         tell_others(self.server, self.school, self.entries)
-        return self.school
+        return report_claims(self.server, self.school, self._claims)

@@ -63,12 +63,15 @@ class Apart:
 # --- the school -------------------------------------------------------------------------------
 
 
-def heal(store: SchoolStore, hashes: Iterable[bytes], busy: Container[Row], position: int) -> dict[str, Apart]:
+def heal(
+    store: SchoolStore, hashes: Iterable[bytes], version: int, busy: Container[Row], position: int
+) -> dict[str, Apart]:
     """Compare tables with the server's hashes, keep what differs in the history, and note what is to be asked for.
 
     Args:
         store: The school's store, inside a transaction; the return is applied.
         hashes: Of the return.
+        version: Of the schema that the return speaks.
         busy: Rows of which anything is on its way or open; they are left alone.
         position: Log position of the return.
 
@@ -78,7 +81,7 @@ def heal(store: SchoolStore, hashes: Iterable[bytes], busy: Container[Row], posi
     found: dict[str, Apart] = {}
     wanted: dict[int, str] = {}
     for packed in hashes:
-        compared = differing_rows(store.db, store.schema, packed, busy)
+        compared = differing_rows(store.db, store.schema, packed, version, busy)
         if compared is None:
             continue
         table, differing, only_here, missing = compared
@@ -130,7 +133,7 @@ def take_wanted(server: ServerStore, school: School, told: Iterable[Told]) -> Sc
         if table is None or table.is_reference:
             raise errors.Malformed(part="wanted table")
         names = {piece.data[n : n + NAME_BYTES] for n in range(2, len(piece.data), NAME_BYTES)}
-        for name, _ in live_rows(server.db, table, school.sekolah_id):
+        for name, _ in live_rows(server.db, table, school.sekolah_id, school.schema):
             if named(name) in names:
                 entries.append((table.number, name, 0, int(Op.INSERT), int(Cause.KOREKSI), 0))
     return log(server, school, Cause.KOREKSI, [], entries) if entries else school

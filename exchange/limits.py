@@ -80,3 +80,6 @@ ZIP_MEMBERS_MAX = 20_000
 
 ZIP_BYTES_MAX = 4 * 1024 * MIB
 """All members of one ZIP after unpacking."""
+
+SCHEMA_VERSION = 1
+"""Version of the exchanged tables: it grows when a table or a column is added (``exchange/schema/tables.py``)."""

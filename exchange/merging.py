@@ -330,7 +330,7 @@ def _note(server: ServerNode, school: School, chain: Chain, manifest: Manifest, 
         "UPDATE kirim_school SET digests = ? WHERE sekolah_id = ?", (json.dumps(kept), school.sekolah_id)
     )
     have = manifest.have.number if server.store.holds(school, manifest.have) else school.have
-    note(server.store, school, chain.device, have, manifest.first.number, manifest.last)
+    note(server.store, school, chain.device, manifest, have, manifest.last)
 
 
 def _digests(manifest: Manifest, known: dict[str, dict[str, list[object]]]) -> dict[str, list[object]] | None:

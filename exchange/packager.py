@@ -99,7 +99,7 @@ def export(
     head = check_ready(node)
     with store.transaction():
         cut = capture.cut(store)
-        now = digests.pairs(store.db, store.schema, None)
+        now = digests.pairs(store.db, store.schema, None, store.schema.version)
         store.set(digests_cut=json.dumps({n: [count, value.hex()] for n, (count, value) in now.items()}))
     first, last = store.acknowledged, store.last
     tables, changes = tally(own_blocks(store, first, last))
@@ -238,7 +238,7 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
                 _tallied(touched_blocks(store, school, first.number), changes),
                 reference_blocks(store, int(store.get(f"reference_{school.sekolah_id}", "0"))),
                 outcomes=outcomes,
-                hashes=(digests.pack_hashes(store.db, table, school.sekolah_id) for table in apart),
+                hashes=(digests.pack_hashes(store.db, table, school.sekolah_id, school.schema) for table in apart),
             )
             _lay_down(plain, store, school, PackageKind.BALASAN, number, write_body(manifest, items), first)
         path = _seal(

@@ -96,11 +96,11 @@ def value_at(server: ServerStore, school: School, chain: Chain, number: int) -> 
     return chains.value_at(server.db, school.sekolah_id, chain.device, number) or b""
 
 
-def note(server: ServerStore, school: School, device: bytes, have: int, told: int, own: int) -> None:
-    """Remember where a school says it stands: positions of both chains that this server holds."""
+def note(server: ServerStore, school: School, device: bytes, manifest: Manifest, have: int, own: int) -> None:
+    """Remember what a school says of itself: its program's tables, and positions of both chains that this server holds."""
     server.db.execute(
-        "UPDATE kirim_school SET device = ?, have = ?, told = ?, own = ? WHERE sekolah_id = ?",
-        (device, have, told, own, school.sekolah_id),
+        "UPDATE kirim_school SET device = ?, schema = ?, have = ?, told = ?, own = ? WHERE sekolah_id = ?",
+        (device, manifest.schema, have, manifest.first.number, own, school.sekolah_id),
     )
 
 
@@ -130,7 +130,7 @@ def note_unmerged(server: ServerNode, school: School, package: VerifiedPackage, 
     own = _own(store, school, chain, manifest, error)
     if store.seen(school, manifest.have) is None:
         school = _lose(store, school, manifest.have)
-    note(store, school, device, have, manifest.first.number, own)
+    note(store, school, device, manifest, have, own)
 
 
 def _own(server: ServerStore, school: School, chain: Chain, manifest: Manifest, error: ExchangeError) -> int:

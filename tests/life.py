@@ -169,7 +169,9 @@ class Sekolah:
 def equal(school: Sekolah) -> bool:
     """Whether both sides hold the same in every row of a school's own."""
     server, store = school.life.server.store, school.node.store
-    return digests.pairs(server.db, server.schema, school.scope) == digests.pairs(store.db, store.schema, None)
+    version = min(server.schema.version, store.schema.version)
+    there = digests.pairs(server.db, server.schema, school.scope, version)
+    return there == digests.pairs(store.db, store.schema, None, version)
 
 
 def _row(store, table: str, row: str) -> dict[str, object]:  # type: ignore[no-untyped-def]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from exchange import errors
 from exchange.central import heads
-from exchange.central.claims import Claims, note_claims, report_claims
+from exchange.central.claims import Claims, note_claims, note_revived, report_claims
 from exchange.central.recording import record
 from exchange.interop.lists import ChangeRow, read_changes
 from exchange.records import Block, Cause, Op, row_key
@@ -174,6 +174,7 @@ def _make(
         school, claims = record(server, _school(server, scope), cause, by_scope[scope]), Claims()
         for block in by_scope[scope]:
             note_claims(block, claims)
+            note_revived(server, block, claims)
         report_claims(server, school, claims)
     for line in assignments:
         school = (

@@ -13,6 +13,7 @@ from exchange.limits import BLOCK_ROWS_MAX
 from exchange.records import Block, Cause, Op
 from exchange.schema.ids import derive_id
 from exchange.schema.model import Column, Table
+from exchange.store import rows
 from exchange.store.server import School, ServerStore
 
 Claims = dict[tuple[Table, Column], set[object]]
@@ -35,6 +36,18 @@ def note_claims(block: Block, into: Claims) -> None:
             if column in block.columns:
                 values = block.values[len(table.key) + block.columns.index(column)]
             into.setdefault((table, column), set()).update(value for value in values if value not in (None, ""))
+
+
+def note_revived(server: ServerStore, block: Block, into: Claims) -> None:
+    """Note the values of unique keys that rows of a block hold already: a row that lives again claims them again."""
+    table = block.table
+    columns = tuple(table.by_name[claim[0]] for claim in table.unique if len(claim) == 1)
+    if block.op is not Op.INSERT or not columns:
+        return
+    for found in rows.fetch(server.db, table, columns, block.rows()).values():
+        for column, value in zip(columns, found, strict=False):
+            if value not in (None, ""):
+                into.setdefault((table, column), set()).add(value)
 
 
 def report_claims(server: ServerStore, school: School, claims: Mapping[tuple[Table, Column], set[object]]) -> School:
@@ -98,7 +111,7 @@ def _holders(server: ServerStore, table: Table, column: Column, values: list[str
     sql = f"SELECT {column.name}, kirim_home, {table.key_names[0]} FROM {table.name} WHERE soft_delete = 0 AND {column.name} IN ({{}})"
     for value, home, row in server.db.chosen(sql, values):
         found.setdefault(str(value), []).append((str(home), str(row)))
-    return {value: sorted(rows) for value, rows in found.items()}
+    return {value: sorted(holders) for value, holders in found.items()}
 
 
 def _findings(

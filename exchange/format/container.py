@@ -118,16 +118,15 @@ def unpack(data: bytes, part: str) -> list[Canonical]:
 
 
 def _plain(items: list[object]) -> bool:
-    for item in items:
-        kind = type(item)
-        if kind is int:
-            if item < 0:  # type: ignore[operator]
+    """Whether there are only whole numbers, bytes and arrays of these, however deep."""
+    waiting = [items]
+    while waiting:
+        for item in waiting.pop():
+            kind = type(item)
+            if kind is list:
+                waiting.append(item)  # type: ignore[arg-type]
+            elif kind is not bytes and (kind is not int or item < 0):  # type: ignore[operator]
                 return False
-        elif kind is list:
-            if not _plain(item):  # type: ignore[arg-type]
-                return False
-        elif kind is not bytes:
-            return False
     return True
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import os
 import re
 import struct
 import zipfile
@@ -52,6 +53,8 @@ _ZIP = b"PK\3\4"
 _PIECE = 256 * 1024
 _FAILED = re.compile(rb"""\st\s*=\s*["']e["']""")
 _PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{0,4})([0-9]{1,9})["']""")
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+"""What Excel packs with. Others are not even begun: an LZMA member may claim a dictionary of 4 GiB."""
 _DAMAGE = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, ParseError, EOFError, OSError, RuntimeError,
     ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError, NotImplementedError,
@@ -89,11 +92,11 @@ def read_sheet(path: Path) -> Rows:
         return _squared(_lines(path, WORKBOOK_BYTES_MAX, WORKBOOK_ROWS_MAX), path)
     try:
         with path.open("rb") as file:
-            data = file.read(WORKBOOK_BYTES_MAX + 1)
+            if os.fstat(file.fileno()).st_size > WORKBOOK_BYTES_MAX:
+                raise errors.TooLarge(part=path.name, limit=WORKBOOK_BYTES_MAX)
+            data = file.read()
     except OSError as error:
         raise errors.FileUnreadable(file=str(path)) from error
-    if len(data) > WORKBOOK_BYTES_MAX:
-        raise errors.TooLarge(part=path.name, limit=WORKBOOK_BYTES_MAX)
     # calamine reads a cell that shows an error as empty, and an empty cell would pass without a word.
     rows = None if _check(data, path) else _fast(data)
     if rows is None:
@@ -140,6 +143,8 @@ def _check(data: bytes, path: Path) -> bool:
             members = archive.infolist()
             if len(members) > MEMBERS_MAX:
                 raise errors.TooLarge(part=path.name, limit=MEMBERS_MAX)
+            if any(member.compress_type not in _METHODS for member in members):
+                raise errors.WorkbookUnreadable(file=str(path))
             for member in members:
                 is_sheet, rest, place = "worksheet" in member.filename.lower(), b"", (1, 1)
                 with archive.open(member) as stream:

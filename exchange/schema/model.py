@@ -57,6 +57,7 @@ class Column:
         required: Marked ``!`` in the source: an empty value is a finding, never a constraint.
         default: Value that the source gives a row that leaves it out, or ``None``.
         ref: Name of the table its values point to, or ``None``.
+        since: Version of the schema that brought it.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Column:
     required: bool = False
     default: str | int | None = None
     ref: str | None = None
+    since: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +108,7 @@ class Table:
             a constant text instead of a column: ``=1`` is the number of a pupil's first stay.
         tab: Tab of validasi lokal on which its findings stand.
         title: Name of the table for people, in Indonesian (a gettext message id).
+        since: Version of the schema that brought it.
     """
 
     number: int
@@ -119,6 +122,7 @@ class Table:
     derived: tuple[str, ...] = ()
     tab: str = ""
     title: str = ""
+    since: int = 1
 
     @property
     def is_reference(self) -> bool:
@@ -145,6 +149,12 @@ class Table:
         """Key columns, then the others: index equals :attr:`Column.number`."""
         return self.key + self.columns
 
+    def known_to(self, version: int) -> tuple[Column, ...]:
+        """Return the columns that a program of a schema version knows, keys first; none if it does not know the table."""
+        if self.since > version:
+            return ()
+        return tuple(column for column in self.all_columns if column.since <= version)
+
     @cached_property
     def by_name(self) -> Mapping[str, Column]:
         """Every column, keys included, by name."""
@@ -166,7 +176,7 @@ MACHINE_COLUMNS = ("create_date", "last_update", "soft_delete", "last_sync", "up
 
 _COLUMN = re.compile(
     r"(?P<key>\*)?(?P<name>[a-z0-9_]+) (?P<type>text|ts|[uisbdf]|[cv]\d+|n\d+(?:\.\d+)?)"
-    r"(?P<required>!)?(?:=(?P<default>[^\s→]+))?(?:→(?P<ref>[a-z0-9_.]+))?"
+    r"(?P<required>!)?(?:=(?P<default>[^\s→@]+))?(?:→(?P<ref>[a-z0-9_.]+))?(?:@(?P<since>\d+))?"
 )
 _KINDS = {"u": Kind.UUID, "d": Kind.DATE, "ts": Kind.MOMENT, "f": Kind.DOUBLE, "text": Kind.TEXT}
 _WORD_DIGITS = {"s": 5, "i": 10, "b": 19}
@@ -213,7 +223,7 @@ def _match(text: str) -> re.Match[str]:
 
 
 def _column(match: re.Match[str], number: int) -> Column:
-    key, name, word, required, default, ref = match.groups()
+    key, name, word, required, default, ref, since = match.groups()
     kind, size, scale = _type(word)
     return Column(
         name,
@@ -224,6 +234,7 @@ def _column(match: re.Match[str], number: int) -> Column:
         bool(required or key),
         int(default) if default is not None and kind is Kind.INTEGER else default,
         sql_name(ref) if ref else None,
+        int(since or 1),
     )
 
 
@@ -251,13 +262,15 @@ def declare(
     derived: str = "",
     tab: str = "",
     title: str = "",
+    since: int = 1,
 ) -> Table:
     """Return a table from its declaration in the field's notation.
 
     Args:
         number: Wire number of the table.
         name: The field's name, such as ``nilai.nilai_rapor``.
-        columns: Column declarations parted by ``;``. Keys carry ``*``.
+        columns: Column declarations parted by ``;``. Keys carry ``*``; a column that a later version of the schema
+            brought carries it, as in ``surel v60@2``, and stands behind all older ones.
         scope: See :attr:`Table.scope`.
         owner: Policy of every column that ``groups`` does not name, and of the row.
         groups: Lines ``name policy: column column …``; a trailing ``*`` in a column's name
@@ -268,10 +281,11 @@ def declare(
         derived: Columns of the natural key that gives the id, parted by spaces.
         tab: Tab of validasi lokal.
         title: Name for people.
+        since: Version of the schema that brought the table.
 
     Raises:
-        ValueError: the notation is wrong, two columns share a name, there is no key, two lines name one column, or a
-            line names none.
+        ValueError: the notation is wrong, two columns share a name, there is no key, two lines name one column, a line
+            names none, or a later column stands before an older one.
 
     Example:
         >>> t = declare(9, "contoh", "*id u; nama v10!; rt n2; rw n2", scope="@home",
@@ -286,6 +300,8 @@ def declare(
     key, rest = tuple(ordered[:key_count]), tuple(ordered[key_count:])
     if not key or len({column.name for column in ordered}) < len(ordered):
         raise ValueError(f"table {name} needs a key and each column once")
+    if [column.since for column in rest] != sorted(column.since for column in rest):
+        raise ValueError(f"table {name}: a later column stands before an older one")
     placed: dict[str, tuple[str, Policy]] = {}
     free = {column.name for column in rest}
     for line in filter(None, map(str.strip, groups.splitlines())):
@@ -316,6 +332,7 @@ def declare(
         derived=tuple(derived.split()),
         tab=tab,
         title=title or sql_name(name),
+        since=since,
     )
 
 

@@ -7,6 +7,7 @@ passwords, tokens, the registration code. A wire number is given once and never 
 
 from __future__ import annotations
 
+from exchange.limits import SCHEMA_VERSION
 from exchange.schema.model import Policy, Schema, Table, declare
 from exchange.schema.reference_tables import REFERENCE_TABLES
 
@@ -463,7 +464,7 @@ _ACCOUNTS: tuple[Table, ...] = (
 )
 
 SCHEMA = Schema(
-    version=1,
+    version=SCHEMA_VERSION,
     tables=REFERENCE_TABLES
     + _SCHOOL_TABLES
     + _LAND

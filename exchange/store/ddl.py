@@ -15,6 +15,11 @@ from exchange.schema.model import Column, Kind, Schema, Table
 _AFFINITY = {Kind.INTEGER: "BIGINT", Kind.DOUBLE: "FLOAT"}
 
 
+def affinity(column: Column) -> str:
+    """Return the SQL type of a column that is added later."""
+    return _AFFINITY.get(column.kind, "TEXT")
+
+
 def statements(schema: Schema, role: str) -> list[str]:
     """Return the statements that make an empty store, in order.
 
@@ -32,7 +37,7 @@ def statements(schema: Schema, role: str) -> list[str]:
         made += [str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=_index_name)]
     if role == "school":
         for exchanged in schema.data_tables:
-            made += list(_capture(exchanged))
+            made += list(capture_triggers(exchanged))
         made.append("INSERT INTO kirim_capture (id, on_now) VALUES (1, 1)")
     return made
 
@@ -137,7 +142,7 @@ _SCHOOL = {
 _SERVER = {
     "kirim_school": (
         "sekolah_id text; npsn text; nama text; bentuk int; position int 0; value blob; returns int 0; "
-        "have int 0; told int 0; own int 0; device blob; digests blob; diverged text",
+        "have int 0; told int 0; own int 0; device blob; schema int 0; digests blob; diverged text",
         "sekolah_id",
     ),
     "kirim_key": (
@@ -182,7 +187,7 @@ _INDEXES = (
 )
 
 
-def _capture(table: Table) -> Iterator[str]:
+def capture_triggers(table: Table) -> Iterator[str]:
     """Yield the triggers that note a row's image before its first change since the last cut.
 
     An outer statement's conflict clause (``INSERT OR REPLACE``) overrides one in a trigger, so first is asked for by

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exchange.limits import SCHEMA_VERSION
 from exchange.store.database import STORE_VERSION, Database, open_sqlite
 
 if TYPE_CHECKING:
@@ -49,12 +50,13 @@ class SchoolStore:
         with db.transaction():
             for statement in statements(schema, "school"):
                 db.execute(statement)
-            db.execute("INSERT INTO kirim_meta (name, value) VALUES ('store', ?)", (str(STORE_VERSION),))
+            for name, version in (("store", STORE_VERSION), ("schema", schema.version)):
+                db.execute("INSERT INTO kirim_meta (name, value) VALUES (?, ?)", (name, str(version)))
         return cls(home, schema, db, clock)
 
     @classmethod
     def open(cls, home: Path, schema: Schema | None, clock: Callable[[], int]) -> SchoolStore:
-        """Open the store of a home.
+        """Open the store of a home. One that an older program made gets the tables and columns that came since.
 
         Args:
             home: The school's folder.
@@ -75,6 +77,17 @@ class SchoolStore:
             from exchange import errors
 
             raise errors.StoreNewer(found=int(store.get("store", "0")), known=STORE_VERSION)
+        known, made_by = schema.version if schema else SCHEMA_VERSION, int(store.get("schema", "1"))
+        if made_by > known:
+            from exchange import errors
+
+            raise errors.StoreNewer(found=made_by, known=known)
+        if made_by < known:
+            from exchange.store.migrating import migrate
+
+            with store.transaction():
+                migrate(store.db, store.schema, "school")
+                store.set(reference=0)  # rows of reference tables that are new here are all news
         return store
 
     @cached_property

@@ -33,6 +33,7 @@ class School:
         told: Own position up to which the school last said it was acknowledged.
         own: Own position that the school last said it has, as far as both sides share its chain.
         device: Key id of the laptop whose chain is current, empty before the first package.
+        schema: Version of the exchanged tables that its program knows and this one too.
     """
 
     sekolah_id: str
@@ -46,6 +47,7 @@ class School:
     told: int
     own: int
     device: bytes
+    schema: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def log_start(scope: str) -> bytes:
     return hashlib.sha256(b"kirim/1 log\0" + scope.encode()).digest()
 
 
-_SCHOOL_COLUMNS = "sekolah_id, npsn, nama, bentuk, position, value, returns, have, told, own, device"
+_SCHOOL_COLUMNS = "sekolah_id, npsn, nama, bentuk, position, value, returns, have, told, own, device, schema"
 
 
 class ServerStore:
@@ -151,17 +153,20 @@ class ServerStore:
         with database.transaction():
             for statement in statements(schema, "server"):
                 database.execute(statement)
-            database.execute("INSERT INTO kirim_meta (name, value) VALUES ('store', ?)", (str(STORE_VERSION),))
+            for name, version in (("store", STORE_VERSION), ("schema", schema.version)):
+                database.execute("INSERT INTO kirim_meta (name, value) VALUES (?, ?)", (name, str(version)))
         return cls(home, schema, database, clock)
 
     @classmethod
     def open(cls, home: Path, schema: Schema, clock: Callable[[], int], db: str | None = None) -> ServerStore:
-        """Open the store of a home.
+        """Open the store of a home. One that an older program made gets the tables and columns that came since.
 
         Raises:
             HomeMissing: KF-101.
             StoreNewer: KF-603.
         """
+        from exchange.store.migrating import migrate
+
         if db is None and not (home / FILE).is_file():
             raise errors.HomeMissing(home=str(home), role="server")
         store = cls(home, schema, open_url(cls.url(home, db)), clock)
@@ -170,6 +175,12 @@ class ServerStore:
         known, found = STORE_VERSION, int(store.get("store", "0"))
         if found > known:
             raise errors.StoreNewer(found=found, known=known)
+        made_by = int(store.get("schema", "1"))
+        if made_by > schema.version:
+            raise errors.StoreNewer(found=made_by, known=schema.version)
+        if made_by < schema.version:
+            with store.db.transaction():
+                migrate(store.db, schema, "server")
         return store
 
     def close(self) -> None:
@@ -194,9 +205,20 @@ class ServerStore:
         row = self.db.execute(f"SELECT {_SCHOOL_COLUMNS} FROM kirim_school WHERE {where} = ?", (value,)).fetchone()
         if row is None:
             return None
-        scope, npsn, nama, bentuk, position, log_value, returns, have, told, own, device = row
+        scope, npsn, nama, bentuk, position, log_value, returns, have, told, own, device, schema = row
         return School(
-            scope, npsn, nama, bentuk, position, bytes(log_value), returns, have, told, own, bytes(device or b"")
+            scope,
+            npsn,
+            nama,
+            bentuk,
+            position,
+            bytes(log_value),
+            returns,
+            have,
+            told,
+            own,
+            bytes(device or b""),
+            min(schema or self.schema.version, self.schema.version),
         )
 
     def school(self, scope: str) -> School | None:

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = "kalimat sandi contoh"
 CONTRACT = {
     "kirim school": "init import status validate export apply download",
-    "kirim server": "init ingest watch return change status school ref kip",
+    "kirim server": "init ingest watch return change status waive school ref kip",
     "kirim server school": "add code",
     "kirim server ref": "import",
     "kirim server kip": "import",

@@ -550,7 +550,9 @@ def test_signed_nonsense_is_refused_and_leaves_no_mark(life: Life, school: Sekol
     # A changeset on an unknown base is held, and the laptop that could sign it is known from then on.
     life.server.store.db.execute("DELETE FROM kirim_key WHERE scope = ?", (school.scope,))
     life.server.store.db.execute("UPDATE kirim_code SET spent = NULL WHERE scope = ?", (school.scope,))
-    life.server.store.db.execute("UPDATE kirim_school SET device = x'', have = 0 WHERE sekolah_id = ?", (school.scope,))
+    life.server.store.db.execute(
+        "UPDATE kirim_school SET device = x'', schema = 0, have = 0 WHERE sekolah_id = ?", (school.scope,)
+    )
     assert snapshot(life.server) == before
 
 

@@ -272,3 +272,20 @@ def test_the_body_of_a_package_is_what_the_page_says(life, school):
         manifest, items = read_body(package.body, SCHEMA.version)
         assert (manifest.first.number, manifest.last, manifest.approval is not None) == (0, 1, True)
         assert len(list(items)) == 2
+
+
+def test_r7_a_row_that_the_centre_brings_back_claims_its_numbers_again(life, school):
+    """R7: two pupils under one NISN; the centre deletes one and the finding goes; it edits that one, and both stand again."""
+    one, other = (school.pupil(f"SISWA {n}", nisn="9900000002") for n in range(2))
+    school.round_trip()
+
+    def found() -> int:
+        return life.server.store.db.value("SELECT count(*) FROM vld_data WHERE soft_delete = 0 AND keterangan = '9900000002'")
+
+    assert found() == 1
+    life.change("pusat", [("peserta_didik", one, "soft_delete", 1)])
+    assert found() == 0
+    life.change("pusat", [("peserta_didik", one, "no_kps", "KPS-1")])
+    assert life.row("peserta_didik", one)["soft_delete"] == 0
+    assert found() == 1
+    assert other

@@ -18,7 +18,7 @@ TRUST = {"trust"}
 DOORS = {"cli", "demo", "watch"}
 """What stands on the floors; every other room is a flow. A flow may use another one, but never in a circle."""
 
-WITHIN = {("records", "schema"): "a block is of a table"}
+WITHIN = {("records", "schema"): "a block is of a table", ("schema", "limits"): "the version of the tables"}
 STAIRS = {
     ("cli", "demo"): "a command begins the story",
     ("cli", "watch"): "a command begins the watch",
