@@ -68,7 +68,7 @@ def pack_hashes(db: Database, table: Table, home: str | None, version: int) -> b
         Table number (2 bytes), then for each row 8 bytes of SHA-256 of its id and the row's 8-byte hash.
 
     Source:
-        docs/format.md, "Row hashes".
+        docs/format-body.md, section 7.3.
     """
     packed = (named(name) + digest.row_hash(row) for name, row in live_rows(db, table, home, version))
     return table.number.to_bytes(2, "big") + b"".join(sorted(packed))

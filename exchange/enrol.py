@@ -2,7 +2,7 @@
 
 The server registers a school and hands out a registration code and a prefill, on two ways. The school opens the prefill
 with the code and makes its own keys; its first packages carry the certificates that the code signed
-(``docs/format.md`` 6).
+(``docs/format.md`` 3.5).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ touch no unsent edit. A row that only the school has is sent again as a new one.
 deleted.
 
 Source:
-    docs/protocol.md, rule 30; docs/format.md, "Row hashes".
+    docs/protocol.md, rule 30; docs/format-body.md, section 7.3.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ def apply_file(node: SchoolNode, path: Path) -> Report | None:
 
     Raises:
         FileError, TrustError: KF-2xx, KF-3xx; nothing was changed.
-        ReturnUnfit: KF-404; nothing was changed, and the next export tells the server everything it needs.
+        ReturnUnfit: KF-404; no data were changed, and the next export tells the server everything it needs.
         StoreBusy, DiskFull, FileUnreadable: KF-601, KF-701, KF-702; nothing was changed.
 
     Source:

@@ -24,7 +24,7 @@ def derive_id(table: str, *natural_key: object) -> str:
         natural_key: Values of the natural key in declared order; none may be ``None``.
 
     Source:
-        docs/format.md, section 3 "Derived ids".
+        docs/format.md, section 3.7.
 
     Example:
         >>> derive_id("nilai_rapor", "a", "b") == derive_ids("nilai_rapor", [("a", "b")])[0]

@@ -104,7 +104,7 @@ class Table:
         owner: Policy of the row as a whole, which decides deletes and who may insert.
         unique: Natural unique keys: sets of columns that should not repeat. Never constraints.
         derived: Columns of the natural key from which our own program derives the id
-            (``docs/format.md`` 3), or empty when ids are random. An entry that begins with ``=`` is
+            (``docs/format.md`` 3.7), or empty when ids are random. An entry that begins with ``=`` is
             a constant text instead of a column: ``=1`` is the number of a pupil's first stay.
         tab: Tab of validasi lokal on which its findings stand.
         title: Name of the table for people, in Indonesian (a gettext message id).
