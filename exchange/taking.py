@@ -85,6 +85,8 @@ class Taking:
     def finish(self) -> Taken:
         """Return what became of the changeset, after trying open rows that may enter now."""
         for row, reason in self._open.reasons() if self._open else ():
+            if row not in self._open:
+                continue  # it has entered with another one
             block = self._open.get(row)
             there = rows.fetch(self.db, block.table, (), [row[1]])
             if row[1] in there and there[row[1]][-1] == self.scope:

@@ -428,6 +428,26 @@ def test_a_refused_row_waits_with_all_that_hangs_on_it_and_enters_with_it(life: 
     assert equal(school)
 
 
+def test_a_waiting_row_that_the_centre_makes_lets_in_what_hangs_on_it(life: Life, school: Sekolah, pupil: str) -> None:
+    """Rule 12: a pupil waits, with the membership and a mark; the centre makes the membership: the mark enters, once."""
+    waiting = school.pupil("SISWA TERTAHAN", agama_id=UNKNOWN)
+    group = rombel(school)
+    who = member(school, group, waiting)
+    matev = str(derive_id("nilai_matev_rapor", group, 4))
+    enter(school, "nilai_matev_rapor", matev, {"id_evaluasi": matev, "nm_mata_evaluasi": "IPA", "rombongan_belajar_id": group,
+          "a_dari_template": 0, "no_urut": 1})  # fmt: skip
+    mark = str(derive_id("nilai_nilai_rapor", matev, who))
+    enter(school, "nilai_nilai_rapor", mark, {"nilai_id": mark, "id_evaluasi": matev, "anggota_rombel_id": who,
+          "nilai_kognitif_angka": "90.00"})  # fmt: skip
+    school.round_trip()
+    assert aside(school).keys() == {waiting, who, mark}
+    life.change("pusat", [("anggota_rombel", who, "rombongan_belajar_id", group), ("anggota_rombel", who, "peserta_didik_id", pupil)])
+    school.edit("rombongan_belajar", group, nama="1B")
+    assert school.round_trip().status == "applied"
+    assert aside(school).keys() == {waiting}
+    assert life.row("nilai_nilai_rapor", mark)["nilai_kognitif_angka"] == "90.00"
+
+
 def test_children_by_key_wait_and_enter_too(life: Life, school: Sekolah, pupil: str) -> None:
     """Rule 12: a row whose key names its parent, numbers in the key included, follows the parent."""
     bad = school.pupil("BELUM", agama_id=UNKNOWN)
