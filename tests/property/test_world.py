@@ -13,8 +13,9 @@ from exchange.merge.decision import decide
 from tests.world import Step, Story, shorten, verdict, write
 from tests.world.story import outcome
 
-SEEDS = range(1, 31)
-FRESH = 4
+SEEDS = range(1, 41)
+RESTORED = range(1, 31)
+FRESH = 2
 """New seeds at each run."""
 
 
@@ -26,12 +27,21 @@ def test_a_world_ends_equal_on_both_sides_loses_nothing_and_comes_out_as_the_mod
         assert not wrong, wrong
 
 
-def test_so_does_a_world_that_nobody_has_seen_before() -> None:
+@pytest.mark.parametrize("first", RESTORED[::10])
+def test_so_does_a_world_in_which_laptops_and_servers_are_restored_from_old_backups(first: int) -> None:
+    """R5, R6: whatever the lost store had not yet shared is gone with it; all else comes back by ordinary round trips."""
+    for seed in range(first, first + 10):
+        wrong = verdict(seed, ("restore",))
+        assert not wrong, wrong
+
+
+@pytest.mark.parametrize("faults", [(), ("restore",)])
+def test_so_does_a_world_that_nobody_has_seen_before(faults: tuple[str, ...]) -> None:
     """Fresh seeds: a failure prints its own, and ``python -m tests.world 1 --from SEED`` plays it again."""
     for _ in range(FRESH):
         seed = secrets.randbelow(10**9)
         print(f"fresh seed {seed}")
-        wrong = verdict(seed)
+        wrong = verdict(seed, faults)
         assert not wrong, wrong
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from exchange.errors import ExchangeError
 from exchange.schema.ids import derive_id
+from tests.world import mishaps
 from tests.world.place import RUANG, UNKNOWN_AGAMA
 from tests.world.world import Parcel, World
 
@@ -101,7 +102,8 @@ def replace_pupil(w: World, n: int) -> None:
         lost = {c: None for c in there if c not in values and c not in {"peserta_didik_id", "soft_delete", "kirim_home"}}
         w.say(f"peserta_didik {row[:8]} replaced {values}")
         w._note(laptop, "peserta_didik", row, lost | values)
-        w.model.put(laptop, ("peserta_didik", row), lost | values)
+        if w.modelled:
+            w.model.put(laptop, ("peserta_didik", row), lost | values)
 
 
 def new_card(w: World, n: int) -> None:
@@ -453,6 +455,13 @@ DEEDS: dict[str, Kind] = {
     "sent": Kind(sent, 6, "has a new package arrive at the centre", stops=True),
     "fetched": Kind(fetched, 5, "has a new return arrive", stops=True),
     "boot": Kind(boot, 2, "sees a machine start with another clock"),
+    "backup_laptop": Kind(mishaps.backup_laptop, 4, "backs up its laptop", switch="restore"),
+    "backup_server": Kind(mishaps.backup_server, 4, "waits while the server is backed up", switch="restore"),
+    "restore_laptop": Kind(mishaps.restore_laptop, 3, "restores its laptop from some backup", switch="restore"),
+    "restore_server": Kind(mishaps.restore_server, 2, "waits while the server is restored", switch="restore"),
+    "restore_both": Kind(mishaps.restore_both, 1, "restores its laptop, and the server is restored too", switch="restore"),
+    "clone": Kind(mishaps.clone, 3, "copies its laptop to a second one", switch="clone"),
+    "lose": Kind(mishaps.lose, 1, "loses one of two laptops", switch="clone"),
 }
 """What may happen, by name."""
 
@@ -462,5 +471,8 @@ OPENING = ("new_pupil", "new_rombel", "new_member", "new_card", "new_nilai", "tr
 FILES = ("export", "carry", "carry_last", "answer", "bring", "trip", "sent", "fetched")
 """What happens in every story."""
 
-SWITCHES: dict[str, str] = {}
+SWITCHES = {
+    "restore": "laptops and servers are restored from any backup",
+    "clone": "a school's laptop is copied, and both go on",
+}
 """What can be switched on."""

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 
-from exchange.format.changeset import chain_next, decode_changeset
+from exchange.format.changeset import chain_next
 from exchange.format.outcome import decode_outcome
 from exchange.schema import SCHEMA
 from exchange.store import chains, rows
@@ -29,8 +29,8 @@ class Watch:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._contents: dict[tuple[str, bytes, int, bytes], tuple[int, frozenset[str], bytes]] = {}
         self._outcomes: dict[tuple[str, bytes, int, bytes], bytes] = {}
+        self._judged_anew = False
         self._homes = self._digests()
 
     @property
@@ -51,34 +51,23 @@ class Watch:
 
     # --- the books ----------------------------------------------------------------------------
 
-    def _content(self, db: Database, scope: str, device: bytes, number: int, value: bytes) -> tuple[int, frozenset[str], bytes]:
-        """Return a changeset's number of changes, the texts in it, and the SHA-256 of its bytes; it never changes."""
-        key = (scope, device, number, value)
-        if key not in self._contents:
-            parts = list(chains.read_parts(db, scope, device, number))
-            count, texts = 0, set()
-            for block in decode_changeset(SCHEMA, scope, parts)[1] if parts else ():
-                count += block.count
-                texts.update(v for values in block.values for v in values if isinstance(v, str))
-            self._contents[key] = count, frozenset(texts), hashlib.sha256(b"".join(parts)).digest()
-        return self._contents[key]
-
     def _adds_up(self) -> Iterator[str]:
         """Rule 29: every change of a changeset has one outcome, and packages tell of the same changes."""
         told = 0
-        before: dict[tuple[str, bytes], bytes] = {}
-        for scope, device, number, value, sum_ in self._server.execute(
-            f"SELECT scope, device, number, value, {_COUNTS} FROM kirim_changeset WHERE outcome IS NOT NULL "
-            "ORDER BY scope, device, number"
+        before: dict[tuple[str, bytes], tuple[int, bytes]] = {}
+        for scope, device, number, value, sum_, first in self._server.execute(
+            f"SELECT scope, device, number, value, {_COUNTS}, outcome IS NOT NULL FROM kirim_changeset WHERE device <> ? "
+            "ORDER BY scope, device, number",
+            (chains.CENTRE,),
         ).fetchall():
-            count, _, digest = self._content(self._server, scope, bytes(device), number, bytes(value))
+            content = self.world.contents.of(self._server, scope, device, number, value)
             told += sum_
-            if count != sum_:
-                yield f"does not add up: changeset {number} of {scope[:8]} has {count} changes and {sum_} outcomes"
+            if first and content.count != sum_:
+                yield f"does not add up: changeset {number} of {scope[:8]} has {content.count} changes and {sum_} outcomes"
             last = before.get((scope, bytes(device)))
-            if last is not None and chain_next(last, digest) != bytes(value):
+            if last is not None and (last[0] + 1 != number or chain_next(last[1], content.digest) != bytes(value)):
                 yield f"the chain breaks at changeset {number} of {scope[:8]}"
-            before[scope, bytes(device)] = bytes(value)
+            before[scope, bytes(device)] = number, bytes(value)
         noted = self._server.value(f"SELECT coalesce(sum({_COUNTS}), 0) FROM kirim_package WHERE state = 'merged'")
         if noted != told:
             yield f"the ledger tells of {noted} changes, the changesets of {told}"
@@ -96,18 +85,22 @@ class Watch:
                 return
 
     def _keeps_outcomes(self) -> Iterator[str]:
-        """Rule 15: an outcome once given stays the same byte for byte, and a school was told that one."""
-        for db in (self._server, *(laptop.node.store.db for laptop in self._laptops())):
+        """Rule 15: an outcome once given stays the same byte for byte, and a school was told that one.
+
+        A restored server that has lost what the centre said meanwhile may judge anew; then only what it says itself
+        must stay the same.
+        """
+        if self.world.server_restored:
+            self._outcomes.clear()
+            self.world.server_restored, self._judged_anew = False, True
+        told = [] if self._judged_anew else [laptop.node.store.db for laptop in self.world.everyone()]
+        for db in (self._server, *told):
             for scope, device, number, value, outcome in db.execute(
                 "SELECT scope, device, number, value, outcome FROM kirim_changeset WHERE outcome IS NOT NULL"
             ).fetchall():
                 key = (scope, bytes(device), number, bytes(value))
                 if self._outcomes.setdefault(key, bytes(outcome)) != bytes(outcome):
                     yield f"the outcome of changeset {number} of {scope[:8]} was told differently"
-
-    def _laptops(self) -> Iterator[Laptop]:
-        for laptops in self.world.laptops:
-            yield from laptops
 
     # --- whose is what ------------------------------------------------------------------------
 
@@ -134,9 +127,9 @@ class Watch:
 
     def _answered(self) -> Iterator[str]:
         """R16: what a school counts as answered is merged at the server, as that very changeset."""
-        for laptop in self._laptops():
+        for laptop in self.world.everyone():
             store = laptop.node.store
-            if store.acknowledged and not self.world.server_restored:
+            if store.acknowledged and not self._judged_anew:
                 there = chains.value_at(self._server, store.scope, store.device, store.acknowledged)
                 if there != store.value_at(store.acknowledged):
                     yield f"school {laptop.n} counts {store.acknowledged} as answered, and the server does not cover it"
@@ -144,15 +137,13 @@ class Watch:
     # --- nothing is lost ----------------------------------------------------------------------
 
     def _lost(self) -> Iterator[str]:
+        """What was cut, or said by the centre, stands in some changeset for ever: at the server or at a laptop."""
         kept = self.world.entered.kept
         missing = set(kept)
-        for db in (self._server, *(laptop.node.store.db for laptop in self._laptops())):
-            for scope, device, number, value in db.execute(
-                "SELECT scope, device, number, value FROM kirim_changeset"
-            ).fetchall():
-                missing -= self._content(db, scope, bytes(device), number, bytes(value))[1]
-            if not missing:
-                return
+        for content in self.world.contents.server(self._server):
+            missing -= content.texts
+        if missing:
+            missing -= self.world.standing()
         for value in sorted(missing):
             yield f"lost: {value!r} of {kept[value]} stands nowhere"
 
@@ -164,7 +155,7 @@ class Watch:
         model = self.world.model
         yield from _unlike("the server", self._server, model.rows, [*model.scopes], {})
         yield from self._unlike_claims()
-        for laptop in self._laptops():
+        for laptop in self.world.everyone():
             side = model.sides[laptop]
             db = laptop.node.store.db
             yield from _unlike(f"school {laptop.n}", db, side.rows, [None, *model.scopes], {None: side.scope}, dead=False)
@@ -213,16 +204,45 @@ class Watch:
     # --- when files flow again ----------------------------------------------------------------
 
     def apart(self) -> list[str]:
-        """Return where the two sides differ, and what still waits."""
-        found = []
-        for laptop in self._laptops():
+        """Return where the two sides differ, and what still waits.
+
+        After a restore a file may wait for ever for numbers that nobody has any more; it says so by its code.
+        """
+        found = [*self._chains_apart(), *self._not_at_server()]
+        for laptop in self.world.everyone():
             found += [f"school {laptop.n}: {line}" for line in differences(self.world, laptop)]
             found += [f"school {laptop.n}: {line}" for line in open_wrong(self.world, laptop)]
-        held = self._server.value("SELECT count(*) FROM kirim_package WHERE state IN ('held', 'accepted')")
-        if held:
-            found.append(f"{held} packages are still held")
-        found += [f"{path.name} is left in held/" for path in (self.world.place.server.home / "held").iterdir()]
+        held = self._server.execute(
+            "SELECT package_id, code FROM kirim_package WHERE state IN ('held', 'accepted')"
+        ).fetchall()
+        waits = {bytes(package_id).hex() for package_id, code in held if code and not self.world.modelled}
+        if len(waits) < len(held):
+            found.append(f"{len(held) - len(waits)} packages are still held")
+        left = (self.world.place.server.home / "held").iterdir()
+        found += [f"{path.name} is left in held/" for path in left if path.stem not in waits]
         return found
+
+    def _chains_apart(self) -> Iterator[str]:
+        """A school's chain is one, and all of it is merged."""
+        for laptop in self.world.everyone():
+            store = laptop.node.store
+            there = self._server.value(
+                "SELECT max(number) FROM kirim_changeset WHERE scope = ? AND device = ?", (store.scope, store.device)
+            )
+            if (there or 0) != store.last:
+                yield f"school {laptop.n} has changesets up to {store.last}, the server up to {there}"
+            elif store.last and chains.value_at(self._server, store.scope, store.device, store.last) != store.value_at(store.last):
+                yield f"school {laptop.n} has another changeset {store.last} than the server"
+
+    def _not_at_server(self) -> Iterator[str]:
+        """What a laptop keeps, of its own or in returns that the server has lost, has come to the server.
+
+        In quarantine lies only what somebody entered at a laptop that is gone.
+        """
+        kept = self.world.entered.kept
+        missing = kept.keys() - self.world.standing_at_server()
+        for value in sorted(missing):
+            yield f"not at the server: {value!r} of {kept[value]}"
 
 
 def _unlike(

@@ -17,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from exchange.enrol import add_schools
+from exchange.interop.lists import SchoolRow
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.schema.model import Schema
 from exchange.store.database import Database
@@ -41,11 +43,13 @@ class Template:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with _ids_from(random.Random(1)):
-            life = Life(folder)
-            for n in range(SCHOOLS):
-                school = life.school(f"0000000{n + 1}")
-                school.sql("INSERT INTO ref_agama (agama_id, nama) VALUES (?, 'Contoh')", UNKNOWN_AGAMA)
+        dice, life = random.Random(1), Life(folder)
+        for n in range(SCHOOLS):
+            row = SchoolRow(npsn=f"0000000{n + 1}", name=f"SD CONTOH {n + 1}", bentuk="SD", head="KEPALA CONTOH")
+            # Ids from a seed, so that a world is the same in every process.
+            added = add_schools(life.server, [row], new_id=lambda: uuid.UUID(int=dice.getrandbits(128), version=4))
+            school = life.laptop(added[0])
+            school.sql("INSERT INTO ref_agama (agama_id, nama) VALUES (?, 'Contoh')", UNKNOWN_AGAMA)
         self.homes = [school.home.relative_to(folder) for school in life.schools]
         self.heads: list[Identity] = [school.node.head(PASSPHRASE) for school in life.schools]
         for school in life.schools:
@@ -53,17 +57,6 @@ class Template:
             school.node.head = _opened(school.node.head(PASSPHRASE))  # type: ignore[method-assign]
             school.round_trip()
         life.close()
-
-
-@contextmanager
-def _ids_from(dice: random.Random) -> Iterator[None]:
-    """Draw random ids from a seed while the template is made, so that a world is the same in every process."""
-    real = uuid.uuid4
-    uuid.uuid4 = lambda: uuid.UUID(int=dice.getrandbits(128), version=4)
-    try:
-        yield
-    finally:
-        uuid.uuid4 = real
 
 
 def _opened(head: Identity) -> Callable[[str], Identity]:

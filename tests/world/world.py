@@ -7,15 +7,19 @@ methods here, so that what was entered is noted once and the model (:mod:`tests.
 from __future__ import annotations
 
 import gc
+import json
 import random
 import shutil
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from exchange.applied import Report
 from exchange.central.recording import show
 from exchange.errors import ExchangeError
+from tests.world.contents import Contents
 from tests.world.model import Model
 from tests.world.place import RUANG, Killed, Laptop, Place, dying, room
 
@@ -32,12 +36,14 @@ class Parcel:
         n: Whose school it is.
         what: What the model knows it by.
         package_id: Name of the package.
+        words: Texts in it that somebody entered.
     """
 
     path: Path
     n: int
     what: object = None
     package_id: bytes = b""
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(eq=False)
@@ -47,10 +53,16 @@ class Entered:
     Attributes:
         unsent: By laptop: texts that no cut has taken yet, by (table, row, column).
         kept: Texts that must stand somewhere for ever, with who entered them.
+        ever: All texts, with who entered them; one whose only copy went with a lost store is kept no more.
     """
 
     unsent: dict[Laptop, dict[tuple[str, str, str], str]] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
+    ever: dict[str, str] = field(default_factory=dict)
+
+    def keep(self, value: str, who: str) -> None:
+        """From now on this text must stand somewhere."""
+        self.kept[value] = self.ever[value] = who
 
 
 class World:
@@ -76,7 +88,9 @@ class World:
         self.returns: list[list[Parcel]] = [[] for _ in self.laptops]
         self.rows: dict[tuple[int, str], list[str]] = {}
         self.entered = Entered()
-        self.backups: dict[object, list[object]] = {}
+        self.contents = Contents()
+        self.backups: dict[int | None, list[Any]] = {}
+        self.clones = 0
         self.log: list[str] = []
         self.wrong: list[str] = []
         self.step, self._words, self._files = 0, 0, 0
@@ -85,6 +99,7 @@ class World:
         self.touched: set[str] = set()
         self.server_restored = False
         self.modelled = True
+        self.alarms = self.trips = 0
         self.doing: tuple[Laptop, Parcel, tuple[int, bytes]] | None = None
         for n, (laptop,) in enumerate(self.laptops):
             self.model.begin(laptop, n, [self._standing(laptop, table) for table in ("ptk", "ptk_terdaftar")])
@@ -172,7 +187,8 @@ class World:
             self.rows[laptop.n, table].append(row)
         self.say(f"{table} {row[:8]} new {values}")
         self._note(laptop, table, row, values)
-        self.model.put(laptop, (table, row), values)
+        if self.modelled:
+            self.model.put(laptop, (table, row), values)
 
     def edit(self, laptop: Laptop, table: str, row: str | None, **values: object) -> None:
         """Change columns of a living row."""
@@ -180,7 +196,8 @@ class World:
             laptop.edit(table, row, **values)
             self.say(f"{table} {row[:8]} {values}")
             self._note(laptop, table, row, values)
-            self.model.put(laptop, (table, row), values)
+            if self.modelled:
+                self.model.put(laptop, (table, row), values)
 
     def delete(self, laptop: Laptop, table: str, row: str | None) -> None:
         """Delete a living row; whoever does that lets go what he entered into it and has not sent."""
@@ -190,7 +207,8 @@ class World:
             unsent = self.entered.unsent.get(laptop, {})
             for name in [name for name in unsent if name[:2] == (table, row)]:
                 del unsent[name]
-            self.model.kill(laptop, (table, row), dead=True)
+            if self.modelled:
+                self.model.kill(laptop, (table, row), dead=True)
 
     def undelete(self, laptop: Laptop, table: str, row: str | None) -> None:
         """Take a delete back."""
@@ -198,7 +216,8 @@ class World:
         if row and there and there["soft_delete"] == 1 and there["kirim_home"] is None:
             laptop.edit(table, row, soft_delete=0)
             self.say(f"{table} {row[:8]} lives again")
-            self.model.kill(laptop, (table, row), dead=False)
+            if self.modelled:
+                self.model.kill(laptop, (table, row), dead=False)
 
     def _note(self, laptop: Laptop, table: str, row: str, values: dict[str, object]) -> None:
         unsent = self.entered.unsent.setdefault(laptop, {})
@@ -210,7 +229,42 @@ class World:
     def _was_cut(self, laptop: Laptop) -> None:
         """What was entered is in a changeset now and must stand somewhere for ever."""
         for (table, row, column), value in self.entered.unsent.pop(laptop, {}).items():
-            self.entered.kept[value] = f"{table} {row[:8]} {column} at school {laptop.n}"
+            self.entered.keep(value, f"{table} {row[:8]} {column} at school {laptop.n}")
+
+    # --- what stands where --------------------------------------------------------------------
+
+    def everyone(self) -> Iterator[Laptop]:
+        """Yield every laptop."""
+        for laptops in self.laptops:
+            yield from laptops
+
+    def standing(self) -> set[str]:
+        """Return every text that a store keeps, or a file that the server keeps: held, or in quarantine as evidence."""
+        found = self.standing_at_server()
+        for laptop in self.everyone():
+            found |= {text for content in self.contents.laptop(laptop.node.store.db) for text in content.texts}
+        return found
+
+    def standing_at_server(self, states: Collection[str] = ("held", "accepted", "quarantined")) -> set[str]:
+        """Return every text that the server keeps, in its stores or in files of some states."""
+        db = self.place.server.store.db
+        found = {text for content in self.contents.server(db) for text in content.texts}
+        by_id = {parcel.package_id: parcel for parcel in self.parcels}
+        for package_id, state in db.execute("SELECT package_id, state FROM kirim_package").fetchall():
+            if state in states and bytes(package_id) in by_id:
+                found |= by_id[bytes(package_id)].words
+        return found
+
+    def went_back(self) -> None:
+        """A store is not what it was. What stands in none that is left was lost with its only copy; all else must stay.
+
+        The model does not follow from here on: what a restored side may still know depends on what the other side
+        kept of it, which is the very thing that is tried.
+        """
+        self.modelled = False
+        self.touched.update(self.place.scopes)
+        standing = self.standing()
+        self.entered.kept = {value: who for value, who in self.entered.kept.items() if value in standing}
 
     # --- what the centre does -----------------------------------------------------------------
 
@@ -231,6 +285,8 @@ class World:
         if done.changed:
             self._keep_of_centre(as_, table, row, values)
             self.touched.add(str(self.place.row(table, row)["kirim_home"]))
+        if not self.modelled:
+            return
         if "soft_delete" in values:
             self.model.centre_deletes((table, row), as_)
         else:
@@ -239,21 +295,24 @@ class World:
     def _keep_of_centre(self, as_: str, table: str, row: str, values: dict[str, object]) -> None:
         for column, value in values.items():
             if isinstance(value, str) and (" " in value or value[:1] in "AB"):
-                self.entered.kept[value] = f"{table} {row[:8]} {column} by {as_}"
+                self.entered.keep(value, f"{table} {row[:8]} {column} by {as_}")
 
     def kip(self, row: str, number: str) -> None:
         """Let the centre import an SK list of one line."""
         done = self.place.kip([(row, number)])
         self.say(f"kip {row[:8]} {number}: {done.matched} matched")
         if done.matched:
-            self.entered.kept[number] = f"kip of {row[:8]}"
+            self.entered.keep(number, f"kip of {row[:8]}")
         self._touch_waiting(row)
-        self.model.kip(row, number)
+        if self.modelled:
+            self.model.kip(row, number)
 
     def _touch_waiting(self, *more: str) -> None:
         """Pupils whom an SK list names may change whenever the centre takes anything."""
-        named = {row for row, _ in self.model.kip_waiting} | {*more}
-        self.touched |= {row.home for key, row in self.model.rows.items() if key[1] in named}
+        db = self.place.server.store.db
+        named = {json.loads(line)["peserta_didik_id"] for (line,) in db.execute("SELECT bytes FROM kirim_kip")} | {*more}
+        for row in named:
+            self.touched.add(str(self.place.row("peserta_didik", row).get("kirim_home")))
 
     def show(self, row: str, other: int) -> None:
         """Let another school see a pupil from now on."""
@@ -267,7 +326,8 @@ class World:
         with server.db.transaction():
             show(server, school, server.schema.by_name["peserta_didik"], row, home)
         self.say(f"pupil {row[:8]} is shown to school {other}")
-        self.model.show(("peserta_didik", row), self.scope(other))
+        if self.modelled:
+            self.model.show(("peserta_didik", row), self.scope(other))
 
     # --- files --------------------------------------------------------------------------------
 
@@ -282,18 +342,24 @@ class World:
         """Let a school write a package."""
         done = laptop.export()
         self._was_cut(laptop)
-        parcel = Parcel(self.carried(done.file), laptop.n, self.model.export(laptop), done.package_id)
+        store = laptop.node.store
+        words = {text for content in self.contents.chain(store.db, store.device, store.acknowledged) for text in content.texts}
+        what = self.model.export(laptop) if self.modelled else None
+        parcel = Parcel(self.carried(done.file), laptop.n, what, done.package_id, frozenset(words & self.entered.ever.keys()))
         self.parcels.append(parcel)
         self.say(f"{parcel.path.name} written")
         return parcel
 
     def ingest(self, paths: Sequence[Path]) -> list[str]:
         """Let the server take files, and return what became of each."""
+        self._touch_waiting()
         done = self.place.ingest(*paths)
         self.took()
-        self._touch_waiting()
-        self.model.retry_kip()
+        if self.modelled:
+            self._touch_waiting()
+            self.model.retry_kip()
         self.say(f"{[p.name for p in paths]}: {[f'{r.status} {r.code}'.strip() for r in done.files]}")
+        self.wrong += [f"a fault of ours: {r.error and r.error.lines()[0]}" for r in done.files if r.code.startswith("KF-9")]
         return [result.status for result in done.files]
 
     def took(self) -> None:
@@ -304,16 +370,22 @@ class World:
         by_id = {parcel.package_id: parcel for parcel in self.parcels}
         for package_id, state in found:
             parcel = by_id.get(bytes(package_id))
-            if state == "merged" and parcel is not None and parcel.package_id not in self.told:
+            if parcel is None:
+                continue
+            if not self.modelled:
+                self.touched.update(self.place.scopes)
+                if state in {"merged", "held", "accepted"}:  # what was lost with its only copy came by an old file
+                    for word in parcel.words:
+                        self.entered.kept.setdefault(word, self.entered.ever[word])
+            elif state == "merged" and parcel.package_id not in self.told:
                 self.told.add(parcel.package_id)
                 self.touched.add(self.scope(parcel.n))
                 self.model.take(parcel.what)
 
-
     def answer(self, n: int) -> Parcel:
         """Let the server write a return for a school."""
         done = self.place.answer(self.laptops[n][0])
-        parcel = Parcel(self.carried(done.file), n, self.model.answer(self.scope(n)))
+        parcel = Parcel(self.carried(done.file), n, self.model.answer(self.scope(n)) if self.modelled else None)
         self.returns[n].append(parcel)
         self.say(f"{parcel.path.name} written")
         return parcel
@@ -327,16 +399,25 @@ class World:
             if error.code not in {"KF-404", "KF-302"}:
                 raise
             self.say(f"{parcel.path.name} does not fit")
-            if error.code == "KF-404":
+            if error.code == "KF-404" and self.modelled:
                 self.model.apply(laptop, parcel.what)
             return "unfit"
         if report is not None:
             self._was_cut(laptop)
-            self.wrong += [f"false alarm at school {laptop.n}: {what}" for what in report.diverged.items()]
+            self._alarmed(laptop, report)
         self.say(f"{parcel.path.name}: {'old' if report is None else 'news'}")
-        self.model.apply(laptop, parcel.what)
+        if self.modelled:
+            self.model.apply(laptop, parcel.what)
         self.doing = None
         return "old" if report is None else "news"
+
+    def _alarmed(self, laptop: Laptop, report: Report) -> None:
+        """The digests are a net that must stay empty; after a restore what falls into it is counted and must heal."""
+        if self.modelled:
+            self.wrong += [f"false alarm at school {laptop.n}: {what}" for what in report.diverged.items()]
+        elif report.diverged:
+            self.alarms += 1
+            self.say(f"{laptop.home.name} differs in {report.diverged}")
 
     # --- machines -----------------------------------------------------------------------------
 
@@ -351,24 +432,32 @@ class World:
             return False
         gc.collect()  # what the stopped program held open is closed, as the system would
         self.place.reopen_server()
-        for laptops in self.laptops:
-            for laptop in laptops:
-                laptop.reopen()
+        for laptop in self.everyone():
+            laptop.reopen()
         self._find_out()
         return True
 
     def _find_out(self) -> None:
-        """Tell the model what of a stopped step was durable: a cut, a return applied, packages merged."""
-        if self.doing is not None and self.doing[0].node.store.have != self.doing[2]:
-            self._was_cut(self.doing[0])
-            self.model.apply(self.doing[0], self.doing[1].what)
-        self.doing = None
-        for laptops in self.laptops:
-            for laptop in laptops:
-                if laptop.node.store.last > len(self.model.sides[laptop].chain):
+        """Find out what of a stopped step was durable: a cut, a return applied, packages merged; the model hears of it."""
+        doing, self.doing = self.doing, None
+        if doing is not None and doing[0].node.store.have != doing[2]:
+            self._was_cut(doing[0])
+            if self.modelled:
+                self.model.apply(doing[0], doing[1].what)
+        for laptop in self.everyone():
+            store = laptop.node.store
+            if self.modelled:
+                if store.last > len(self.model.sides[laptop].chain):
                     self._was_cut(laptop)
                     self.model.cut(laptop)
+            elif not self._pending(laptop):
+                self._was_cut(laptop)
         self.took()
+
+    def _pending(self, laptop: Laptop) -> bool:
+        """Whether anything was entered since the last cut."""
+        db, tables = laptop.node.store.db, laptop.node.store.schema.data_tables
+        return any(db.value(f"SELECT count(*) FROM kirim_before_{table.name}") for table in tables)
 
     def round_trip(self, laptop: Laptop) -> str:
         """Let a package and its return arrive; return what became of the package."""
