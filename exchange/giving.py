@@ -130,7 +130,7 @@ def _take_file(server: ServerNode, school: School, file: IO[bytes], file_key: by
         school = entering.finish()
         store.db.execute(
             "INSERT INTO kirim_given (scope, number, value, common, position) VALUES (?, ?, ?, ?, ?)",
-            (school.sekolah_id, manifest.last, value, common, school.position if entering.entries else 0),
+            (school.sekolah_id, manifest.last, value, common, school.position if entering.said_anything else 0),
         )
     return school
 
@@ -169,6 +169,7 @@ class _Entering:
     def __init__(self, server: ServerStore, school: School, common: int) -> None:
         self.server, self.school, self.scope = server, school, school.sekolah_id
         self.entries: list[Entry] = []
+        self._shown: list[Entry] = []
         self._claims: Claims = {}
         self._said: list[Block] = []
         given = frozenset(
@@ -241,7 +242,8 @@ class _Entering:
         self.entries.append((table.number, name, group, int(Op.UPDATE if group else Op.INSERT), int(Cause.KOREKSI), 0))
 
     def _see(self, block: Block) -> None:
-        """A row of another home that this school was shown is shown to it again."""
+        """A row of another home that this school was shown is shown to it again, as it is now."""
+        self._shown += [(block.table.number, name, 0, int(Op.INSERT), int(Cause.KOREKSI), 0) for name in block.rows()]
         self.server.db.executemany(
             "INSERT INTO kirim_seen (table_no, row, scope, home) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
             [(block.table.number, name, self.scope, block.home) for name in block.rows()],
@@ -256,11 +258,16 @@ class _Entering:
         note_revived(self.server, block, self._claims)
         self.entries += index_rows(block, block.cause)
 
+    @property
+    def said_anything(self) -> bool:
+        """Whether anything is entered again."""
+        return bool(self.entries or self._shown)
+
     def finish(self) -> School:
         """Log what was entered, with everything that the return said, and return the school as it stands then."""
-        if not self.entries:
+        if not self.said_anything:
             return self.school
-        self.school = log(self.server, self.school, Cause.PUSAT, self._said, self.entries)
+        self.school = log(self.server, self.school, Cause.PUSAT, self._said, self.entries + self._shown)
         self.server.lock((table, row, group) for table, row, group, _, _, locked in self.entries if locked and group)
         tell_others(self.server, self.school, self.entries)
         return report_claims(self.server, self.school, self._claims)

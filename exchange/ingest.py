@@ -203,7 +203,7 @@ def _apply(
         reference=max(manifest.reference, int(store.get("reference", "0"))),
         last_applied_at=store.clock(),
         tell_all=None,
-        give_after=manifest.first.number if lost else None,
+        give_after=min(manifest.first.number, int(store.get("give_after") or manifest.first.number)) if lost else None,
         give_up_to=max(lost) if lost else None,
         number=number,
         answered=number,

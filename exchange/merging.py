@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from exchange import digests, errors
 from exchange.central.claims import report_claims
-from exchange.central.recording import tell_others
+from exchange.central.recording import log, tell_others
 from exchange.confirming import approval_facts
 from exchange.format.body import Item, read_body
 from exchange.format.certificate import Certificate, KeyKind
@@ -23,13 +23,14 @@ from exchange.giving import take_given
 from exchange.healing import take_wanted
 from exchange.nodes import ServerNode
 from exchange.reading import Content, Found, only_changesets
-from exchange.records import Cause, Counts, Manifest, Op
+from exchange.records import Cause, ChangesetHead, Counts, Manifest, Op, Position
 from exchange.rules.heads import active_heads
 from exchange.schema.model import Column, Table
 from exchange.standing import Chain, admit, chain_of, note, value_at
 from exchange.store import chains
-from exchange.store.server import MERGED, School, Seen
+from exchange.store.server import MERGED, School, Seen, ServerStore
 from exchange.store.source import StoreSource
+from exchange.taken import Taken
 from exchange.taking import Taking
 from exchange.trust.approval import check_approval
 from exchange.trust.keys import public_of
@@ -113,6 +114,8 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
     if number != manifest.last:
         raise errors.Malformed(part="number of changesets")
     _check_approval(server, school, package.header.sender, manifest, value, tables)
+    if not counts.sent:
+        school = _enter_waiting(server, school, chain, claims)
     if claims:
         school = report_claims(server.store, school, claims)
     _note(server, school, chain, manifest, value)
@@ -272,10 +275,7 @@ def take(
     """
     store, head, scope = server.store, found.head, school.sekolah_id
     writer = chains.PartWriter(store.db, scope, chain.device, head.number)
-    known = {
-        (table, row) for table, row in store.db.execute("SELECT table_no, row FROM kirim_seen WHERE home = ?", (scope,))
-    }
-    taking = Taking(store, school, chain.device, head, base, server.codes, known)
+    taking = Taking(store, school, chain.device, head, base, server.codes, _shown(store, scope))
     sent = 0
     for block in found.tapped(writer.add):
         taking.block(block)
@@ -293,6 +293,32 @@ def take(
     chains.add_changeset(
         store.db, scope, chain.device, head, value, position=school.position, outcome=outcome, counts=taken.counts
     )
+    _spread(store, school, taken, claims)
+    chain.last, chain.value = head.number, value
+    return school, taken.counts, value
+
+
+def _enter_waiting(server: ServerNode, school: School, chain: Chain, claims: Claims) -> School:
+    """Look at the open list although no changeset came: what the centre has made or learned since may let rows in."""
+    store, scope = server.store, school.sekolah_id
+    if not store.db.value("SELECT 1 FROM kirim_open WHERE scope = ? LIMIT 1", (scope,)):
+        return school
+    head = ChangesetHead(chain.last + 1, Position(school.position, school.value[:8]))
+    taking = Taking(store, school, chain.device, head, Seen(school.position), server.codes, _shown(store, scope))
+    taken = taking.finish()
+    if taken.index:
+        school = log(store, school, Cause.KOREKSI, [], dict.fromkeys(taken.index))
+    _spread(store, school, taken, claims)
+    return school
+
+
+def _shown(store: ServerStore, scope: str) -> set[tuple[int, str]]:
+    """Return a school's rows that others see."""
+    return set(store.db.execute("SELECT table_no, row FROM kirim_seen WHERE home = ?", (scope,)))
+
+
+def _spread(store: ServerStore, school: School, taken: Taken, claims: Claims) -> None:
+    """Tell what was taken to whoever sees the rows, and collect the claims."""
     if taken.touched:
         tell_others(
             store,
@@ -305,8 +331,6 @@ def take(
         )
     for key, values in taken.claims.items():
         claims.setdefault(key, set()).update(values)
-    chain.last, chain.value = head.number, value
-    return school, taken.counts, value
 
 
 def _note(server: ServerNode, school: School, chain: Chain, manifest: Manifest, value: bytes) -> None:

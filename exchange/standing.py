@@ -140,7 +140,9 @@ def _own(server: ServerStore, school: School, chain: Chain, manifest: Manifest, 
     if isinstance(error, Fork):
         # Numbers up to the one that differs were compared; if the first one differs already, it is known no better.
         return error.number - 1 if error.number > manifest.first.number else shared or 0
-    return chain.last if shared is None else shared
+    if shared is None:  # every chain begins alike, and a school that tells all of its positions names no other
+        return 0 if manifest.first_older else chain.last
+    return shared
 
 
 def _newest(positions: Iterable[Position], fits) -> int | None:  # type: ignore[no-untyped-def]
