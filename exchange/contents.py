@@ -91,9 +91,10 @@ def server_manifest(
         merged: How far the school's chain is merged.
         receipts: Of the school's packages.
     """
-    returned = store.db.execute(
-        "SELECT DISTINCT position, value FROM kirim_return WHERE scope = ? AND position > ? ORDER BY position DESC LIMIT ?",
-        (school.sekolah_id, first.number, RETURNED_MAX),
+    returned = store.db.execute(  # also those that were lost and given back: some laptop may stand there
+        "SELECT position AS p, value FROM kirim_return WHERE scope = ? AND position > ? UNION "
+        "SELECT number AS p, value FROM kirim_given WHERE scope = ? AND number > ? ORDER BY p DESC LIMIT ?",
+        (school.sekolah_id, first.number, school.sekolah_id, first.number, RETURNED_MAX),
     )
     shared = min(school.own, merged.number)
     value = chains.value_at(store.db, school.sekolah_id, school.device, shared) or bytes(8)

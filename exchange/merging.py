@@ -353,8 +353,7 @@ def _note(server: ServerNode, school: School, chain: Chain, manifest: Manifest, 
     db.execute(
         "UPDATE kirim_school SET digests = ? WHERE sekolah_id = ?", (json.dumps(kept), school.sekolah_id)
     )
-    have = manifest.have.number if server.store.holds(school, manifest.have) else school.have
-    note(server.store, school, chain.device, manifest, have, manifest.last)
+    note(server.store, school, chain.device, manifest, manifest.last)
 
 
 def _digests(manifest: Manifest, known: dict[str, dict[str, list[object]]]) -> dict[str, list[object]] | None:

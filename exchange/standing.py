@@ -96,12 +96,36 @@ def value_at(server: ServerStore, school: School, chain: Chain, number: int) -> 
     return chains.value_at(server.db, school.sekolah_id, chain.device, number) or b""
 
 
-def note(server: ServerStore, school: School, device: bytes, manifest: Manifest, have: int, own: int) -> None:
-    """Remember what a school says of itself: its program's tables, and positions of both chains that this server holds."""
+def note(server: ServerStore, school: School, device: bytes, manifest: Manifest, own: int) -> None:
+    """Remember what a school says of itself: its program's tables, and positions of both chains that this server holds.
+
+    Args:
+        server: The store.
+        school: As it stands now.
+        device: Key id of its laptop.
+        manifest: What the laptop says.
+        own: Own position up to which both sides share its chain.
+    """
     server.db.execute(
         "UPDATE kirim_school SET device = ?, schema = ?, have = ?, told = ?, own = ? WHERE sekolah_id = ?",
-        (device, manifest.schema, have, manifest.first.number, own, school.sekolah_id),
+        (
+            device,
+            manifest.schema,
+            _heard(server, school, manifest),
+            manifest.first.number,
+            own,
+            school.sekolah_id,
+        ),
     )
+
+
+def _heard(server: ServerStore, school: School, manifest: Manifest) -> int:
+    """Return the newest position of this log that a school says it has applied: its next return begins there."""
+    for position in (manifest.have, *manifest.have_older):
+        if server.holds(school, position):
+            return position.number
+    seen = server.seen(school, manifest.have)
+    return school.have if seen is None else seen.after
 
 
 def note_unmerged(server: ServerNode, school: School, package: VerifiedPackage, error: ExchangeError) -> None:
@@ -126,11 +150,10 @@ def note_unmerged(server: ServerNode, school: School, package: VerifiedPackage, 
     device = package.header.sender
     admit(store, school, package.admitted)
     chain = chain_of(store, school, device)
-    have = next((p.number for p in (manifest.have, *manifest.have_older) if store.holds(school, p)), school.have)
     own = _own(store, school, chain, manifest, error)
     if store.seen(school, manifest.have) is None:
         school = _lose(store, school, manifest.have)
-    note(store, school, device, manifest, have, own)
+    note(store, school, device, manifest, own)
 
 
 def _own(server: ServerStore, school: School, chain: Chain, manifest: Manifest, error: ExchangeError) -> int:
