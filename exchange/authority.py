@@ -41,11 +41,6 @@ class Authority:
         self._server, self._db, self._schema = server, server.db, server.schema
         self._scope, self._codes_of, self._open = scope, codes, open_list
         self._own_parents: dict[str, set[str]] = {}
-        self._parents = {
-            parent.name
-            for table in self._schema.data_tables
-            if table.parent_column and (parent := self._schema.by_name[table.by_name[table.parent_column].ref or ""])
-        }
 
     # --- blocks -------------------------------------------------------------------------------
 
@@ -142,7 +137,7 @@ class Authority:
 
     def remember_own(self, table: Table, names: Iterable[object]) -> None:
         """Remember rows that are the school's, so that their children need not ask; bounded, for it is only a shortcut."""
-        if table.name in self._parents:
+        if table.name in self._schema.parents:
             known = self._own_parents.setdefault(table.name, set())
             if len(known) > IDS_MAX:
                 known.clear()

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import uuid
 from collections.abc import Iterable, Iterator
 from typing import IO, BinaryIO, cast
 
@@ -21,8 +20,9 @@ from exchange.central.claims import Claims, note_claims, note_revived, report_cl
 from exchange.central.recording import index_rows, log, tell_others
 from exchange.format.body import Item, read_body
 from exchange.format.certificate import KeyKind
+from exchange.format.container import scope_bytes, scope_text
 from exchange.limits import BLOCK_ROWS_MAX, MIB, PACKAGE_BYTES_MAX
-from exchange.nodes import CENTRE_SCOPE, ServerNode, scope_bytes
+from exchange.nodes import CENTRE_SCOPE, ServerNode
 from exchange.reading import Told, changesets
 from exchange.records import Block, Cause, Op, PackageKind, Position
 from exchange.schema.model import Column, Table
@@ -139,7 +139,7 @@ def _opened(server: ServerNode, school: School, file: BinaryIO, file_key: bytes)
     file.seek(0)
     header = inspect_package(file).header
     file.seek(0)
-    ours = {s.certificate.key_id: s.certificate for s in server.certificates(str(uuid.UUID(bytes=CENTRE_SCOPE)), KeyKind.PUSAT)}
+    ours = {s.certificate.key_id: s.certificate for s in server.certificates(scope_text(CENTRE_SCOPE), KeyKind.PUSAT)}
     if header is None or header.sender not in ours:
         raise errors.SenderUnknown()
     if header.kind not in {PackageKind.BALASAN, PackageKind.PREFILL} or header.scope != scope_bytes(school.sekolah_id):

@@ -5,7 +5,6 @@ What happens to files at the server is in :mod:`exchange.intake`; a return is ap
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from exchange.candidates import Candidate, candidates
 from exchange.central.kip import retry_waiting
 from exchange.errors import ExchangeError
 from exchange.format.body import Item, read_body
+from exchange.format.container import scope_text
 from exchange.giving import keep
 from exchange.intake import Intake
 from exchange.nodes import KEYS, SchoolNode, ServerNode
@@ -158,7 +158,7 @@ def _apply_open(node: SchoolNode, file: BinaryIO) -> Report | None:
     )
     assert isinstance(package, VerifiedPackage)
     with package:
-        if str(uuid.UUID(bytes=package.header.scope)) != store.scope:
+        if scope_text(package.header.scope) != store.scope:
             raise errors.OtherReceiver()
         manifest, items = read_body(package.body, store.schema.version)
         report: Report | None = None

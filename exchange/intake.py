@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import traceback
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from typing import BinaryIO
 from exchange import __version__, errors, spool
 from exchange.candidates import Candidate, is_zip
 from exchange.errors import ExchangeError, Fate
+from exchange.format.container import scope_text
 from exchange.ledger import Entry, Ledger
 from exchange.merging import Merged, merge, outline
 from exchange.nodes import ServerNode
@@ -227,7 +227,7 @@ class Intake:
             seen=self._is_seen,
             folder=self.held,
         )
-        school = self.server.store.school(_text(package.header.scope))
+        school = self.server.store.school(scope_text(package.header.scope))
         if isinstance(package, Duplicate):
             self._keep_again(package.package_id, file)
             self._owe(school)
@@ -524,7 +524,3 @@ def settle(server: ServerNode, package_id: bytes) -> None:
         spool.move(held / name, server.files / "archive" / name[:2], name)
     elif state == "quarantined":
         spool.remove(held / name)
-
-
-def _text(scope: bytes) -> str:
-    return str(uuid.UUID(bytes=scope))

@@ -350,10 +350,7 @@ def _note(server: ServerNode, school: School, chain: Chain, manifest: Manifest, 
         told = _digests(manifest, known)
         kept = {n: pairs for n, pairs in known.items() if manifest.first.number <= int(n) != manifest.last}
         kept |= {str(manifest.last): told} if told is not None else {}
-    db.execute(
-        "UPDATE kirim_school SET digests = ? WHERE sekolah_id = ?", (json.dumps(kept), school.sekolah_id)
-    )
-    note(server.store, school, chain.device, manifest, manifest.last)
+    note(server.store, school, chain.device, manifest, manifest.last, json.dumps(kept) if kept != known else None)
 
 
 def _digests(manifest: Manifest, known: dict[str, dict[str, list[object]]]) -> dict[str, list[object]] | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from exchange.format.certificate import Certificate, KeyKind, decode_certificate
+from exchange.format.container import scope_bytes, scope_text
 from exchange.schema import SCHEMA
 from exchange.schema.model import Schema
 from exchange.store.reference import Semester, codes, running_semester
@@ -32,11 +32,6 @@ Clock = Callable[[], int]
 def system_clock() -> int:
     """Return seconds since 1970 by this machine's clock."""
     return int(time.time())
-
-
-def scope_bytes(scope: str) -> bytes:
-    """Return a ``sekolah_id`` as 16 bytes."""
-    return uuid.UUID(scope).bytes
 
 
 class ServerNode:
@@ -93,7 +88,7 @@ class ServerNode:
         """Return the trusted certificate, or the code, of a key within a scope."""
         name = (scope, key_id)
         if name not in self._known:
-            found = self._look_up(str(uuid.UUID(bytes=scope)), key_id)
+            found = self._look_up(scope_text(scope), key_id)
             if found is None:
                 return None
             self._known[name] = found

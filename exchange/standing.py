@@ -96,7 +96,9 @@ def value_at(server: ServerStore, school: School, chain: Chain, number: int) -> 
     return chains.value_at(server.db, school.sekolah_id, chain.device, number) or b""
 
 
-def note(server: ServerStore, school: School, device: bytes, manifest: Manifest, own: int) -> None:
+def note(
+    server: ServerStore, school: School, device: bytes, manifest: Manifest, own: int, digests: str | None = None
+) -> None:
     """Remember what a school says of itself: its program's tables, and positions of both chains that this server holds.
 
     Args:
@@ -105,15 +107,18 @@ def note(server: ServerStore, school: School, device: bytes, manifest: Manifest,
         device: Key id of its laptop.
         manifest: What the laptop says.
         own: Own position up to which both sides share its chain.
+        digests: What it says of its rows, as JSON; ``None`` if that is what it said before.
     """
     server.db.execute(
-        "UPDATE kirim_school SET device = ?, schema = ?, have = ?, told = ?, own = ? WHERE sekolah_id = ?",
+        "UPDATE kirim_school SET device = ?, schema = ?, have = ?, told = ?, own = ?, digests = coalesce(?, digests) "
+        "WHERE sekolah_id = ?",
         (
             device,
             manifest.schema,
             _heard(server, school, manifest),
             manifest.first.number,
             own,
+            digests,
             school.sekolah_id,
         ),
     )

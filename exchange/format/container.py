@@ -13,6 +13,7 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgpack
@@ -177,6 +178,7 @@ class Header:
         return scope_text(self.scope)
 
 
+@lru_cache(maxsize=4096)
 def scope_bytes(scope: str | bytes) -> bytes:
     """Return a scope as the 16 bytes that travel.
 
@@ -193,6 +195,7 @@ def scope_bytes(scope: str | bytes) -> bytes:
     return raw
 
 
+@lru_cache(maxsize=4096)
 def scope_text(scope: bytes) -> str:
     """Return a scope as lower-case UUID text, the form of the stores.
 

@@ -373,6 +373,13 @@ class Schema:
         return tuple(t for t in self.tables if t.is_reference)
 
     @cached_property
+    def parents(self) -> frozenset[str]:
+        """Names of the tables whose rows give others their home."""
+        return frozenset(
+            table.by_name[table.parent_column].ref or "" for table in self.data_tables if table.parent_column
+        ) & self.by_name.keys()
+
+    @cached_property
     def children(self) -> Mapping[str, tuple[tuple[Table, Column], ...]]:
         """For each table, the (table, column) pairs that point to it, reference tables left out."""
         found: dict[str, list[tuple[Table, Column]]] = {t.name: [] for t in self.tables}
