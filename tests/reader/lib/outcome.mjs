@@ -1,0 +1,78 @@
+// Outcomes and row hashes (docs/format-body.md 6, 7.3).
+import { hex } from "./bytes.mjs";
+import { INSIDE, decode, list, uint } from "./msgpack.mjs";
+import { must, refusing } from "./refused.mjs";
+import { blob, float, integer, text } from "./values.mjs";
+
+const U32 = 2 ** 32 - 1;
+const LINES_MOST = 1_048_576;
+const COUNTS = ["applied", "same", "conflict", "refused", "held"];
+const check = refusing("KF-208");
+
+/** The outcome of one changeset: how many changes became what, and its lines. */
+export function parseOutcome(bytes, tables) {
+  const [counts, shapes] = list(decode(bytes, check, INSIDE), 2, 2, check, "an outcome");
+  const numbers = list(counts, 5, 5, check, "counts").map((one) => uint(one, U32, check, "a count"));
+  const lines = [];
+  for (const shape of list(shapes, 0, Infinity, check, "shapes")) addLines(shape, tables, lines);
+  return { counts: Object.fromEntries(COUNTS.map((name, n) => [name, numbers[n]])), lines };
+}
+
+function addLines(shape, tables, lines) {
+  const [table, group, outcome, code, columns, cause, won, flat] = list(shape, 8, 8, check, "a shape");
+  const declared = tables.get(uint(table, 65_535, check, "table"));
+  check(declared, "an unknown table");
+  const named = list(columns, 0, declared.columns.length, check, "columns").map((one) => {
+    const column = declared.columns[uint(one, declared.columns.length - 1, check, "column")];
+    return column.name;
+  });
+  check(typeof won === "boolean", "whether the sender's value stands");
+  const front = {
+    table: declared.name,
+    group: uint(group, 65_535, check, "group"),
+    outcome: uint(outcome, 4, check, "outcome"),
+    code: uint(code, 65_535, check, "code"),
+    columns: named,
+    cause: uint(cause, 6, check, "cause"),
+    won,
+  };
+  list(flat, 0, Infinity, check, "lines");
+  check(flat.length % 3 === 0, "a line of another size");
+  for (let n = 0; n < flat.length; n += 3) {
+    check(typeof flat[n] === "string", "a row's id");
+    const [sent, stood] = [flat[n + 1], flat[n + 2]].map((values) => list(values, 0, named.length, check, "values").map(plain));
+    lines.push({ ...front, row: text(flat[n]), sent, stood });
+    must(lines.length <= LINES_MOST, "KF-207", "too many lines");
+  }
+}
+
+function plain(value) {
+  if (value === null) return null;
+  if (typeof value === "string") return text(value);
+  if (typeof value === "bigint") return integer(value);
+  if (typeof value === "number") return float(value);
+  check(value instanceof Uint8Array, "a value of no type");
+  return blob(value);
+}
+
+/** Row hashes of a table: pairs of 8 bytes. */
+export function parseHashes(bytes, tables) {
+  check(bytes.length >= 2 && (bytes.length - 2) % 16 === 0, "row hashes");
+  return { table: tableOf(bytes, tables), rows: pieces(bytes.subarray(2), 16).map((one) => [one.slice(0, 16), one.slice(16)]) };
+}
+
+/** Rows that a school misses: 8 bytes each. */
+export function parseWanted(bytes, tables) {
+  check(bytes.length >= 2 && (bytes.length - 2) % 8 === 0, "wanted rows");
+  return { table: tableOf(bytes, tables), rows: pieces(bytes.subarray(2), 8) };
+}
+
+function tableOf(bytes, tables) {
+  const table = tables.get((bytes[0] << 8) | bytes[1]);
+  check(table, "an unknown table");
+  return table.name;
+}
+
+function pieces(bytes, size) {
+  return Array.from({ length: bytes.length / size }, (_, n) => hex(bytes.subarray(n * size, (n + 1) * size)));
+}
