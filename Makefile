@@ -2,6 +2,7 @@
 #
 #   make demo     the whole main job on made-up schools, in the folder demo/
 #   make test     the test suite
+#   make simulate SEEDS=2000   whole lives by chance, with and without restores: docs/correctness.md
 #   make check    what CI runs: ruff, mypy, the tests
 #   make bench    the figures of docs/benchmarks.md
 #   make words    collect the texts for people, compile the catalogues
@@ -12,7 +13,7 @@
 #   make clean    removes what the targets make anew; never demo/ nor what make demo moved aside
 
 .DEFAULT_GOAL := check
-.PHONY: demo test check lint types bench words pages lock wheel installed clean
+.PHONY: demo test simulate check lint types bench words pages lock wheel installed clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -42,6 +43,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -q -n 2
+
+SEEDS ?= 100
+simulate: $(READY)
+	$(BIN)/python -m tests.world $(SEEDS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -413,11 +413,14 @@ class Model:
 
     def take(self, package: Package) -> None:
         """Merge what is new in a package."""
+        scope, before = package.scope, len(self.outcomes[package.scope])
         for changeset in package.changesets:
-            if changeset.number == len(self.outcomes[package.scope]) + 1:
-                self._merge(package.scope, changeset)
+            if changeset.number == len(self.outcomes[scope]) + 1:
+                self._merge(scope, changeset)
+        if len(self.outcomes[scope]) == before:
+            self._look_again(scope)
         self._claim()
-        self.have[package.scope] = max(self.have[package.scope], package.have)
+        self.have[scope] = max(self.have[scope], package.have)
 
     def _merge(self, scope: str, changeset: Changeset) -> None:
         merging = Merging(self, scope, changeset)
@@ -425,12 +428,28 @@ class Model:
             merging.change(change)
         merging.finish()
         self.outcomes[scope].append(merging.out)
+        self._say(scope, self._spoken(merging.out))
+        self._spread(merging.out)
+
+    def _look_again(self, scope: str) -> None:
+        """A package without news lets in what waits and may enter since the centre made something."""
+        merging = Merging(self, scope, Changeset(0, len(self.log[scope]), []))
+        merging.finish()
+        if merging.out.words:
+            self._say(scope, self._spoken(merging.out))
+        self._spread(merging.out)
+
+    def _spoken(self, out: Outcome) -> list[Word]:
+        """Return what goes back because of a changeset: what came back because it won says more than a correction."""
         best: dict[tuple[Key, str], Word] = {}
-        for word in merging.out.words:
+        for word in out.words:
             if best.setdefault((word.key, word.group), word).cause == "koreksi":
                 best[word.key, word.group] = word
-        self._say(scope, list(best.values()))
-        told = [Word(k, g, "update" if g else "insert", "pusat") for k, g in dict.fromkeys(merging.out.touched) if k in self.seen]
+        return list(best.values())
+
+    def _spread(self, out: Outcome) -> None:
+        """Other schools hear of rows that they see."""
+        told = [Word(k, g, "update" if g else "insert", "pusat") for k, g in dict.fromkeys(out.touched) if k in self.seen]
         if told:
             self._tell(told)
 
@@ -781,6 +800,11 @@ class Applying:
         )
         if child or (edited and TABLES[key[0]].owner != "sekolah"):
             self.side.rows[key] = row.twin()
+            return
+        there = self.side.rows[key]
+        for (group, _), columns in by_group(key[0], {**row.values, **there.values}).items():
+            if {(key, group), (key, "")} & self.spoken:  # what was said stands in the deleted row, should it live again
+                there.values.update(row.part(columns))
 
     def living(self, key: Key, row: Row) -> None:
         there = self.side.rows.get(key)

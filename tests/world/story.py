@@ -85,8 +85,8 @@ def write(seed: int, faults: Collection[str] = (), steps: int = STEPS) -> Story:
     return Story(seed, schools, tuple(made), frozenset(faults))
 
 
-def play(story: Story, log: list[str] | None = None) -> list[str]:
-    """Let a story happen and return what is wrong, empty when all is well.
+def play(story: Story, log: list[str] | None = None) -> tuple[list[str], Lived]:
+    """Let a story happen and return what is wrong, empty when all is well, and how it went.
 
     Args:
         story: What happens.
@@ -98,10 +98,12 @@ def play(story: Story, log: list[str] | None = None) -> list[str]:
         watch = Watch(world)
         for step in story.steps:
             take(world, step)
-            wrong = world.wrong + watch.look()
+            wrong = [f"after step {step.number}: {line}" for line in world.wrong + watch.look()]
             if wrong:
-                return [f"after step {step.number}: {line}" for line in wrong]
-        return settle(world, watch)
+                break
+        else:
+            wrong = settle(world, watch)
+        return wrong, Lived(trips=world.trips, went_back=world.times_back, alarms=world.alarms)
 
 
 def take(world: World, step: Step) -> None:
@@ -183,21 +185,57 @@ def told(story: Story, wrong: Sequence[str], log: Sequence[str]) -> str:
     )
 
 
-def verdict(seed: int, faults: Collection[str] = (), *, short: bool = True) -> str:
-    """Return an empty text for a seed whose world goes well, else its failure, shortened."""
+@dataclass(frozen=True)
+class Lived:
+    """How a world went.
+
+    Attributes:
+        text: Its failure, shortened, for people; empty when all went well.
+        trips: Round trips after which both sides were equal.
+        went_back: Restores, copies and losses of a store.
+        alarms: Returns whose digests showed a difference after a restore.
+    """
+
+    text: str = ""
+    trips: int = 0
+    went_back: int = 0
+    alarms: int = 0
+
+
+def live(seed: int, faults: Collection[str] = (), *, short: bool = True) -> Lived:
+    """Live the world of a seed; a failure is shortened."""
     story = write(seed, faults)
     log: list[str] = []
-    wrong = outcome(story, log)
+    wrong, lived = _lived(story, log)
     if wrong and short:
         kind = _kind(wrong)
         story = shorten(story, lambda shorter: _kind(outcome(shorter)) == kind)
         log = []
         wrong = outcome(story, log)
-    return told(story, wrong, log) if wrong else ""
+    return replace(lived, text=told(story, wrong, log) if wrong else "")
+
+
+Task = tuple[int, tuple[str, ...], bool]
+"""(seed, switches, whether a failure is shortened)."""
+
+
+def live_task(task: Task) -> tuple[tuple[str, ...], Lived]:
+    """Live one world in a process of its own, and return its switches and how it went."""
+    seed, faults, short = task
+    return faults, live(seed, faults, short=short)
+
+
+def verdict(seed: int, faults: Collection[str] = (), *, short: bool = True) -> str:
+    """Return an empty text for a seed whose world goes well, else its failure, shortened."""
+    return live(seed, faults, short=short).text
 
 
 def outcome(story: Story, log: list[str] | None = None) -> list[str]:
     """Play a story; an error that comes out of the engine is wrong too."""
+    return _lived(story, log)[0]
+
+
+def _lived(story: Story, log: list[str] | None) -> tuple[list[str], Lived]:
     logging.getLogger("exchange").addHandler(logging.NullHandler())  # what went wrong is told by the story
     try:
         return play(story, log)
@@ -206,7 +244,7 @@ def outcome(story: Story, log: list[str] | None = None) -> list[str]:
         while where is not None and where.tb_next is not None:
             where = where.tb_next
         line = f"{where.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{where.tb_lineno}" if where else ""
-        return [f"{type(error).__name__} at {line}: {error}"]
+        return [f"{type(error).__name__} at {line}: {error}"], Lived()
 
 
 def _kind(wrong: Sequence[str]) -> str:

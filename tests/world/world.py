@@ -99,7 +99,7 @@ class World:
         self.touched: set[str] = set()
         self.server_restored = False
         self.modelled = True
-        self.alarms = self.trips = 0
+        self.alarms = self.trips = self.times_back = 0
         self.doing: tuple[Laptop, Parcel, tuple[int, bytes]] | None = None
         for n, (laptop,) in enumerate(self.laptops):
             self.model.begin(laptop, n, [self._standing(laptop, table) for table in ("ptk", "ptk_terdaftar")])
@@ -262,6 +262,7 @@ class World:
         kept of it, which is the very thing that is tried.
         """
         self.modelled = False
+        self.times_back += 1
         self.touched.update(self.place.scopes)
         standing = self.standing()
         self.entered.kept = {value: who for value, who in self.entered.kept.items() if value in standing}
@@ -301,7 +302,7 @@ class World:
         """Let the centre import an SK list of one line."""
         done = self.place.kip([(row, number)])
         self.say(f"kip {row[:8]} {number}: {done.matched} matched")
-        if done.matched:
+        if self.place.row("peserta_didik", row).get("no_kip") == number:  # of two numbers for one pupil, one waits
             self.entered.keep(number, f"kip of {row[:8]}")
         self._touch_waiting(row)
         if self.modelled:
