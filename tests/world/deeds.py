@@ -474,5 +474,6 @@ FILES = ("export", "carry", "carry_last", "answer", "bring", "trip", "sent", "fe
 SWITCHES = {
     "restore": "laptops and servers are restored from any backup",
     "clone": "a school's laptop is copied, and both go on",
+    "blind": "the server compares no digests, so nothing heals that the exchange itself does not bring together",
 }
 """What can be switched on."""

@@ -678,7 +678,7 @@ class Merging:
             return "applied"
         row = self.m.rows.get(key)
         if TABLES[key[0]].owner in _OWNED and row is not None and not row.dead:
-            self.line(key, "", "refused", 519, {}, row.values)
+            self.line(key, "", "refused", 519, {}, dict(row.values))
             self.correct(key)
             return "refused"
         if row is None or row.dead:
@@ -690,13 +690,13 @@ class Merging:
         child = any(self.hung_since(k, r, key) for k, r in self.m.rows.items() if not r.dead)
         owner = TABLES[key[0]].owner
         if child or (edited and owner != "sekolah"):
-            self.line(key, "", "conflict", 522, {}, row.values)
+            self.line(key, "", "conflict", 522, {}, dict(row.values))
             self.correct(key)
             return "conflict"
         row.dead = True
         self.out.touched.append((key, ""))
         if edited:
-            self.line(key, "", "conflict", 523, {}, row.values, won=True)
+            self.line(key, "", "conflict", 523, {}, dict(row.values), won=True)
             self.back(key, "", "delete")
             return "conflict"
         return "applied"
@@ -798,12 +798,12 @@ class Applying:
             for column, table in TABLES[k[0]].above.items()
             if (table, r.values.get(column)) == key
         )
-        if child or (edited and TABLES[key[0]].owner != "sekolah"):
-            self.side.rows[key] = row.twin()
-            return
         there = self.side.rows[key]
+        there.dead = not (child or (edited and TABLES[key[0]].owner != "sekolah"))
         for (group, _), columns in by_group(key[0], {**row.values, **there.values}).items():
-            if {(key, group), (key, "")} & self.spoken:  # what was said stands in the deleted row, should it live again
+            # What was said stands in a deleted row too, should it live again. A value that was typed before the delete and
+            # never sent stays until the server's whole row comes back.
+            if {(key, group), (key, "")} & self.spoken:
                 there.values.update(row.part(columns))
 
     def living(self, key: Key, row: Row) -> None:

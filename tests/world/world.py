@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from exchange import digests
 from exchange.applied import Report
 from exchange.central.recording import show
 from exchange.errors import ExchangeError
@@ -99,6 +100,7 @@ class World:
         self.touched: set[str] = set()
         self.server_restored = False
         self.modelled = True
+        self._diverged = digests.diverged
         self.alarms = self.trips = self.times_back = 0
         self.doing: tuple[Laptop, Parcel, tuple[int, bytes]] | None = None
         for n, (laptop,) in enumerate(self.laptops):
@@ -113,9 +115,12 @@ class World:
         return table, [(str(row), dict(zip(names, values, strict=True))) for row, *values in found]
 
     def __enter__(self) -> World:
+        if "blind" in self.faults:  # rule 30: what holds must hold without the net as well
+            self._diverged, digests.diverged = digests.diverged, lambda server, school: []
         return self
 
     def __exit__(self, *_: object) -> None:
+        digests.diverged = self._diverged
         self.place.server.close()
         for laptops in self.laptops:
             for laptop in laptops:
