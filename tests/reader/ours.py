@@ -269,11 +269,8 @@ def value(given: object) -> object:
     return given
 
 
-def table(data: bytes) -> str:
-    found = SCHEMA.by_number.get(int.from_bytes(data[:2], "big"))
-    if found is None:
-        raise errors.Malformed(part="table")
-    return found.name
+def table(data: bytes) -> int:
+    return int.from_bytes(data[:2], "big")
 
 
 def cut(data: bytes, size: int) -> list[str]:

@@ -10,6 +10,8 @@
 //           kinds are those of packages that come in here; a code's keys are the reader's own and an anchor; certificates
 //           are those that were checked before.
 //
+// --strict  refuse also what a reader may take and no writer writes
+//
 // Prints one line of JSON for each package: {"header", "manifest", "changesets", ...} or {"error": "KF-nnn", "detail"}.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -19,7 +21,7 @@ import { readContent } from "./lib/content.mjs";
 import { KIND, codeKeys, keyId, readKeyFile, signatureHolds } from "./lib/keys.mjs";
 import { encode } from "./lib/msgpack.mjs";
 import { open } from "./lib/opening.mjs";
-import { Refused, refusing } from "./lib/refused.mjs";
+import { Refused, oneForm, refusing } from "./lib/refused.mjs";
 import { readTables } from "./lib/tables.mjs";
 import { Trusted, parseBody } from "./lib/trust.mjs";
 
@@ -120,8 +122,10 @@ function typed(answer) {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { tables: { type: "string" }, home: { type: "string" }, key: { type: "string", multiple: true, default: [] } },
+  options: { tables: { type: "string" }, home: { type: "string" }, key: { type: "string", multiple: true, default: [] },
+    strict: { type: "boolean", default: false } },
 });
+oneForm.asked = values.strict;
 const tables = readTables(values.tables);
 const home = await readHome(values.home, values.key);
 for (const path of positionals) console.log(JSON.stringify(typed(await read(path, home, tables))));

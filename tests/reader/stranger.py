@@ -61,28 +61,41 @@ class Home:
         )
 
 
-def read(home: Home, folder: Path, packages: Sequence[Path]) -> list[dict[str, Any]]:
-    """Return what the second reader says of each package.
+def read_bytes(home: Home, folder: Path, files: Sequence[bytes], *, strict: bool = False) -> list[dict[str, Any]]:
+    """Return what the second reader says of each file, without its own words for what is wrong.
 
     Args:
         home: Whose reader it is.
-        folder: Where the home's JSON is written.
-        packages: Files; each is read as if it were the first.
+        folder: Where the files and the home's JSON are written.
+        files: Each is read as if it were the first.
+        strict: Whether it refuses also what a reader may take and no writer writes.
     """
+    paths = [folder / f"{n}.kirim" for n in range(len(files))]
+    for path, data in zip(paths, files, strict=True):
+        path.write_bytes(data)
+    said = read(home, folder, paths, strict=strict)
+    for one in said:
+        one.pop("detail", None)
+    return said
+
+
+def read(home: Home, folder: Path, packages: Sequence[Path], *, strict: bool = False) -> list[dict[str, Any]]:
+    """Return what the second reader says of each package; arguments as of :func:`read_bytes`."""
     install()
     given = folder / "home.json"
     home.write(given)
     asked = ["--no-warnings", str(HERE / "read.mjs"), "--tables", str(TABLES), "--home", str(given)]
+    asked += ["--strict"] if strict else []
     for key in home.keys:
         asked += ["--key", str(key)]
     found: list[dict[str, Any]] = []
     for start in range(0, len(packages), _AT_ONCE):
         some = [str(path) for path in packages[start : start + _AT_ONCE]]
         done: subprocess.CompletedProcess[str] = node(
-            [*asked, *some], return_completed_process=True, capture_output=True, text=True
+            [*asked, *some], return_completed_process=True, capture_output=True, encoding="utf-8"
         )  # type: ignore[assignment]
         assert done.returncode == 0, done.stderr
-        found += [json.loads(line) for line in done.stdout.splitlines()]
+        found += [json.loads(line) for line in done.stdout.rstrip("\n").split("\n")]
     assert len(found) == len(packages)
     return found
 

@@ -1,8 +1,8 @@
 // Changesets: heads, numbered ids, blocks (docs/format-body.md 3, 4).
 import { hex, isId, uuid } from "./bytes.mjs";
 import { exception, readColumn } from "./columns.mjs";
-import { INSIDE, bin, decode, list, uint } from "./msgpack.mjs";
-import { refusing } from "./refused.mjs";
+import { INSIDE, KEPT, bin, decode, list, uint } from "./msgpack.mjs";
+import { inOneForm, refusing } from "./refused.mjs";
 import { single } from "./single.mjs";
 import { derivedId } from "./values.mjs";
 
@@ -56,13 +56,13 @@ export class Numbers {
 
 /** Decode one block of a changeset. */
 export function parseBlock(bytes, tables, numbers) {
-  const items = decode(bytes, check, INSIDE);
+  const items = decode(bytes, check, KEPT);
   check(Array.isArray(items), "a block is an array");
   const take = () => {
     check(items.length > 0, "an element is missing");
     return items.shift();
   };
-  const block = parseFront(take, tables);
+  const block = parseFront(take, tables, numbers.scope);
   const several = block.count > 1;
   if (several && numbers.ids.length >= NUMBERS_MOST) numbers.forget();
   const exceptions = block.derived ? parseDerived(take(), block) : new Map();
@@ -77,7 +77,7 @@ export function parseBlock(bytes, tables, numbers) {
   return finish(block, columns);
 }
 
-function parseFront(take, tables) {
+function parseFront(take, tables, scope) {
   const table = tables.get(uint(take(), 65_535, check, "table"));
   check(table, "an unknown table");
   const flags = uint(take(), 255, check, "flags");
@@ -90,6 +90,7 @@ function parseFront(take, tables) {
   const columns = parseColumns(take(), table);
   check(operation !== "DELETE" || columns.length === 0, "a delete that sets columns");
   check(operation !== "UPDATE" || columns.length > 0, "an update that sets nothing");
+  inOneForm(home === null || home !== scope, "a home that is the scope's own");
   const derived = (flags & FLAG.derived) !== 0;
   if (derived) {
     check(operation === "INSERT" && table.derived.length > 0, "derived ids where there are none");
@@ -124,14 +125,11 @@ function parseDerived(value, block) {
   for (let n = 0; n < items.length; n += 2) {
     const index = uint(items[n], block.count - 1, check, "derived: index");
     check(index > before, "derived: indexes do not grow");
-    // An id may stand in either of the two forms that the page has for it.
-    found.set(index, block.count === 1 ? single(items[n + 1], block.table.key[0]) : exceptionOrId(items[n + 1]));
+    found.set(index, exception(items[n + 1]));
     before = index;
   }
   return found;
 }
-
-const exceptionOrId = (value) => (value instanceof Uint8Array && value.length === 16 ? uuid(value) : exception(value));
 
 function giveFresh(value, places, numbers) {
   check(value instanceof Uint8Array && value.length % 16 === 0, "fresh ids");

@@ -1,6 +1,6 @@
 // Columns of a block of several rows (docs/format-body.md 4.1, 5).
 import { Cursor, characters, utf8 } from "./bytes.mjs";
-import { must, refusing } from "./refused.mjs";
+import { inOneForm, must, refusing } from "./refused.mjs";
 import { TEXT_MOST, blob, dayText, decimalText, float, integer, momentText, text, trimmedText } from "./values.mjs";
 
 const check = refusing("KF-208");
@@ -9,7 +9,8 @@ const check = refusing("KF-208");
 export function readColumn(element, column, rows, ids) {
   const [bytes, ...exceptions] = Array.isArray(element) ? element : [element];
   check(bytes instanceof Uint8Array, "a column that is no bytes");
-  check(!Array.isArray(element) || (exceptions.length >= 2 && exceptions.length % 2 === 0), "exceptions of a column");
+  check(exceptions.length % 2 === 0, "exceptions of a column");
+  inOneForm(!Array.isArray(element) || exceptions.length > 0, "an array without exceptions");
   const cursor = new Cursor(bytes, check);
   const values = column.kind === "UUID" ? readIds(cursor, rows, ids) : readForm(cursor, rows);
   cursor.end();
@@ -144,9 +145,11 @@ function varint(cursor) {
     check(n < 70n, "a varint of more than ten bytes");
     const byte = cursor.byte();
     value |= BigInt(byte & 127) << n;
-    if (byte < 128) break;
+    if (byte < 128) {
+      inOneForm(byte !== 0 || n === 0n, "a longer form of a varint");
+      break;
+    }
   }
-  check(value < 2n ** 64n, "a varint of more than 64 bits");
   return value & 1n ? -((value + 1n) >> 1n) : value >> 1n;
 }
 

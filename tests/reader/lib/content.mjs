@@ -48,8 +48,8 @@ class Content {
       check(bytes.length >= 4, "an outcome without a number");
       const number = Buffer.from(bytes).readUInt32BE(0);
       found.outcomes.push({ number, sha256: hex(sha256(bytes.subarray(4))), ...parseOutcome(bytes.subarray(4), tables) });
-    } else if (kind === ITEM.hashes) found.hashes.push(parseHashes(bytes, tables));
-    else if (kind === ITEM.wanted) found.wanted.push(parseWanted(bytes, tables));
+    } else if (kind === ITEM.hashes) found.hashes.push(parseHashes(bytes));
+    else if (kind === ITEM.wanted) found.wanted.push(parseWanted(bytes));
     else if (kind === ITEM.given) this.given(bytes);
     else this.begin(kind, bytes);
   }

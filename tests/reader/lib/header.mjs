@@ -1,6 +1,6 @@
 // Frame and header (docs/format.md 1.2, 1.3; steps 1 to 3 of section 2).
-import { Cursor, domain, same, sha256, unhex } from "./bytes.mjs";
-import { SIGNED, arrayFront, bin, decode, list, next, uint } from "./msgpack.mjs";
+import { domain, same, sha256, unhex } from "./bytes.mjs";
+import { SIGNED, bin, decode, list, uint } from "./msgpack.mjs";
 import { must, refusing } from "./refused.mjs";
 
 const MAGIC = unhex("894b524d0d0a1a0a");
@@ -17,11 +17,9 @@ export function parseFile(file) {
   must(file.length <= FILE_MOST, "KF-207", "the file is too large");
   const begun = file.subarray(0, MAGIC.length);
   must(same(begun, MAGIC.subarray(0, begun.length)), "KF-201", "another magic");
-  if (file.length > 8) {
-    must(file[8] <= 1, "KF-202", "a later format");
-    must(file[8] === 1, "KF-203", "format 0");
-  }
   must(file.length >= 12, "KF-204", "the file ends inside the frame");
+  must(file[8] <= 1, "KF-202", "a later format");
+  must(file[8] === 1, "KF-203", "format 0");
   const size = (file[9] << 16) | (file[10] << 8) | file[11];
   must(size >= 1 && size <= HEADER_MOST, "KF-203", "a header of that length is never written");
   must(file.length >= 76 + size, "KF-204", "the file ends before its body");
@@ -37,8 +35,9 @@ export function parseFile(file) {
 
 function parseHeader(bytes) {
   const check = refusing("KF-203");
-  refuseNewer(bytes, check);
-  const elements = list(decode(bytes, check, SIGNED), 10, 10, check, "the header");
+  const elements = list(decode(bytes, check, SIGNED), 1, 16, check, "the header");
+  refuseNewer(elements[0], check);
+  check(elements.length === 10, "a header has 10 elements");
   const [suite, kind, scope, number, sender, bodyLength, bodyHash, commitment, wraps, certificates] = elements;
   const header = {
     suite: uint(suite, 2, check, "suite"),
@@ -62,10 +61,7 @@ function parseHeader(bytes) {
 }
 
 /** An unknown suite is newer, and then nothing behind element 0 is judged. */
-function refuseNewer(bytes, check) {
-  const cursor = new Cursor(bytes, check);
-  check(arrayFront(cursor) >= 1, "an empty header");
-  const suite = next(cursor, SIGNED);
+function refuseNewer(suite, check) {
   check(typeof suite === "bigint" && suite !== 0n, "a suite that was never written");
   must(suite <= 2n, "KF-202", "an unknown suite");
 }

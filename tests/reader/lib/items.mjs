@@ -1,5 +1,5 @@
 // Items of the content (docs/format-body.md 1.1), cut out of the unpacked pieces as they come.
-import { must, refusing } from "./refused.mjs";
+import { inOneForm, must, refusing } from "./refused.mjs";
 
 export const ITEM = { head: 1, block: 2, outcome: 3, reference: 4, hashes: 5, next: 6, pad: 7, branch: 8, given: 9, wanted: 10 };
 const MIB = 1024 * 1024;
@@ -18,7 +18,7 @@ export function* readItems(pieces) {
     const [kind, size] = readFront(source);
     must(size <= LARGEST[kind] * MIB, "KF-207", `an item of kind ${kind} is too large`);
     items += 1;
-    others += kind === ITEM.block ? 0 : 1;
+    others += kind === ITEM.block || kind === ITEM.pad ? 0 : 1;
     if (HEADS.includes(kind)) blocks = 0;
     else if (kind === ITEM.block) blocks += 1;
     must(items <= ITEMS_MOST && others <= OTHERS_MOST && blocks <= BLOCKS_MOST, "KF-207", "too many items");
@@ -29,11 +29,11 @@ export function* readItems(pieces) {
 function readFront(source) {
   let front = 0n;
   for (let n = 0n; ; n += 7n) {
-    check(n < 70n, "a front of more than ten bytes");
+    check(n < 35n, "a front of more than five bytes");
     const byte = source.take(1)[0];
     front |= BigInt(byte & 127) << n;
     if (byte < 128) {
-      check(byte !== 0 || n === 0n, "a longer form of a front");
+      inOneForm(byte !== 0 || n === 0n, "a longer form of a front");
       break;
     }
   }

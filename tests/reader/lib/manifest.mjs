@@ -1,12 +1,14 @@
 // The manifest (docs/format-body.md 2).
-import { Cursor, characters, hex } from "./bytes.mjs";
-import { INSIDE, arrayFront, bin, decode, list, next, uint } from "./msgpack.mjs";
+import { characters, hex } from "./bytes.mjs";
+import { INSIDE, bin, decode, firstOf, list, uint } from "./msgpack.mjs";
 import { must, refusing } from "./refused.mjs";
 
 export const SCHEMA_VERSION = 1;
 const U32 = 2 ** 32 - 1;
 const MANIFEST_MOST = 1024 * 1024;
-const MANY = 1_000_000;
+const RECEIPTS_MOST = 512;
+const POSITIONS_MOST = 20_000;
+const TABLES_MOST = 65_535;
 const check = refusing("KF-208");
 const number = (value, what) => uint(value, U32, check, what);
 const hash = (value, what) => hex(bin(value, [32], check, what));
@@ -37,11 +39,11 @@ function parse(bytes) {
     last: number(last, "last"),
     reference: number(reference, "reference"),
     ...halves(bin(values, [16], check, "values")),
-    approval: approval === null ? null : parseApproval(approval),
+    approval: approval === null ? null : parseApproval(approval, BigInt(made)),
     digests: digests === null ? null : parseDigests(digests),
     answer: answer === null ? null : parseAnswer(answer),
     ledger: hex(bin(ledger, [0, 32], check, "ledger")),
-    receipts: list(receipts, 0, MANY, check, "receipts").map(parseReceipt),
+    receipts: list(receipts, 0, RECEIPTS_MOST, check, "receipts").map(parseReceipt),
     olderHave: positions(olderHave),
     olderFirst: positions(olderFirst),
   };
@@ -49,19 +51,18 @@ function parse(bytes) {
 
 /** A later schema is newer, and nothing else of the manifest is judged. */
 function refuseNewer(bytes) {
-  const cursor = new Cursor(bytes, check);
-  check(arrayFront(cursor) >= 1, "an empty manifest");
-  const schema = next(cursor, INSIDE);
-  check(typeof schema === "bigint" && schema >= 0n, "schema");
+  const schema = firstOf(bytes, check);
+  check(typeof schema === "bigint", "schema");
   must(schema <= BigInt(SCHEMA_VERSION), "KF-209", "a later schema");
 }
 
 const isNothing = (item) => item === null || ((Array.isArray(item) || item instanceof Uint8Array) && item.length === 0);
 const halves = (values) => ({ haveValue: hex(values.subarray(0, 8)), firstValue: hex(values.subarray(8)) });
 
-function parseApproval(value) {
+function parseApproval(value, made) {
   const [role, consent, before, bytes] = list(value, 4, 4, check, "approval");
   check(typeof before === "bigint", "seconds before made");
+  number(made - before, "the approval's time");
   bin(bytes, [80], check, "assignment and signature");
   return {
     role: number(role, "role"),
@@ -73,7 +74,7 @@ function parseApproval(value) {
 }
 
 function parseDigests(value) {
-  const [bytes, ...numbers] = list(value, 1, MANY, check, "digests");
+  const [bytes, ...numbers] = list(value, 1, 1 + 2 * TABLES_MOST, check, "digests");
   check(numbers.length % 2 === 0, "digests: a number without a count");
   bin(bytes, [16 + 4 * numbers.length], check, "digests");
   const tables = [];
@@ -87,7 +88,7 @@ function parseDigests(value) {
 }
 
 function positions(value) {
-  list(value, 0, MANY, check, "positions");
+  list(value, 0, 2 * POSITIONS_MOST, check, "positions");
   check(value.length % 2 === 0, "a position without a value");
   const found = [];
   for (let n = 0; n < value.length; n += 2) {

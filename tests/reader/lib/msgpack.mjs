@@ -2,12 +2,12 @@
 //
 // The usual library makes one number of 1 and 1.0 and takes longer forms; here integers are BigInt, floats are numbers.
 import { Cursor, hex, utf8 } from "./bytes.mjs";
-
-const LONGEST = 100_000;
+import { inOneForm } from "./refused.mjs";
 
 /** Decode one value that fills the bytes. `check(claim, detail)` refuses; `rules` says what may stand there. */
 export function decode(bytes, check, rules) {
   const cursor = new Cursor(bytes, check);
+  cursor.form = rules.longer ? inOneForm : check;
   const value = next(cursor, rules);
   cursor.end();
   return value;
@@ -15,8 +15,10 @@ export function decode(bytes, check, rules) {
 
 /** What a header, a certificate or a key file may hold: unsigned integers, byte strings, arrays (format.md 1.1). */
 export const SIGNED = { plain: true, items: 16, depth: 16 };
-/** What stands inside the seal (format-body.md). */
+/** What stands inside the seal: manifest and heads, which have one encoding (format-body.md 2, 3.1). */
 export const INSIDE = { plain: false, items: Infinity, depth: 16 };
+/** Blocks and outcomes. Their bytes are kept as they came, so that a longer form does no harm to who reads them. */
+export const KEPT = { ...INSIDE, longer: true };
 
 /** Decode the next value. */
 export function next(cursor, rules, depth = 0) {
@@ -32,14 +34,21 @@ export function next(cursor, rules, depth = 0) {
   if (front >= 0xa0 && front < 0xc0) return text(cursor, front & 31);
   if (front === 0xc0) return null;
   if (front === 0xc2 || front === 0xc3) return front === 0xc3;
-  if (front === 0xcb) return double(cursor);
+  if (front === 0xcb || (front === 0xca && rules.longer)) return float(cursor, front);
   if (front >= 0xd0 && front <= 0xd3) return negative(cursor, front - 0xd0);
   if (front >= 0xd9 && front <= 0xdb) return text(cursor, length(cursor, front - 0xd9, 32));
   return check(false, `type ${hex([front])} is never used`);
 }
 
-/** Decode the front of an array only, and return how many items it has. */
-export function arrayFront(cursor) {
+/** The first item of an array, nothing else of which is judged: it says that a later schema wrote the rest. */
+export function firstOf(bytes, check) {
+  const cursor = new Cursor(bytes, check);
+  cursor.form = () => {};
+  check(arrayFront(cursor) >= 1, "an empty array");
+  return next(cursor, SIGNED);
+}
+
+function arrayFront(cursor) {
   const front = cursor.byte();
   if (front >= 0x90 && front < 0xa0) return front & 15;
   cursor.check(front === 0xdc || front === 0xdd, "no array");
@@ -49,7 +58,7 @@ export function arrayFront(cursor) {
 function unsigned(cursor, power) {
   const value = cursor.uint(1 << power);
   const least = power === 0 ? 128n : 1n << BigInt(4 << power);
-  cursor.check(value >= least, "a longer form of a number");
+  cursor.form(value >= least, "a longer form of a number");
   return value;
 }
 
@@ -57,7 +66,7 @@ function negative(cursor, power) {
   const bits = 8 << power;
   const value = BigInt.asIntN(bits, cursor.uint(1 << power));
   const shorter = power === 0 ? -32n : -(1n << BigInt(bits / 2 - 1));
-  cursor.check(value < shorter, "a longer form of a number");
+  cursor.form(value < shorter, "a longer form of a number");
   return value;
 }
 
@@ -66,7 +75,7 @@ function length(cursor, power, below) {
   const value = Number(cursor.uint(1 << power));
   const least = [below, 256, 65_536][power];
   // Fronts of arrays have no form with one byte of length, those of bytes none that is shorter.
-  cursor.check(value >= (power === 1 && below === 16 ? 16 : least), "a longer form of a length");
+  cursor.form(value >= (power === 1 && below === 16 ? 16 : least), "a longer form of a length");
   return value;
 }
 
@@ -82,9 +91,11 @@ function text(cursor, size) {
   return value;
 }
 
-function double(cursor) {
-  const bytes = cursor.take(8);
-  return new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0);
+function float(cursor, front) {
+  cursor.form(front === 0xcb, "a float of 32 bits");
+  const bytes = cursor.take(front === 0xcb ? 8 : 4);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return front === 0xcb ? view.getFloat64(0) : view.getFloat32(0);
 }
 
 /** Encode a value: BigInt or whole number as integer, Uint8Array as bytes, arrays. */
@@ -131,5 +142,3 @@ export function list(value, least, most, check, what) {
   check(Array.isArray(value) && value.length >= least && value.length <= most, `${what} is no array of its size`);
   return value;
 }
-
-export { LONGEST };

@@ -1,6 +1,6 @@
 // Outcomes and row hashes (docs/format-body.md 6, 7.3).
 import { hex } from "./bytes.mjs";
-import { INSIDE, decode, list, uint } from "./msgpack.mjs";
+import { KEPT, decode, list, uint } from "./msgpack.mjs";
 import { must, refusing } from "./refused.mjs";
 import { blob, float, integer, text } from "./values.mjs";
 
@@ -11,7 +11,7 @@ const check = refusing("KF-208");
 
 /** The outcome of one changeset: how many changes became what, and its lines. */
 export function parseOutcome(bytes, tables) {
-  const [counts, shapes] = list(decode(bytes, check, INSIDE), 2, 2, check, "an outcome");
+  const [counts, shapes] = list(decode(bytes, check, KEPT), 2, 2, check, "an outcome");
   const numbers = list(counts, 5, 5, check, "counts").map((one) => uint(one, U32, check, "a count"));
   const lines = [];
   for (const shape of list(shapes, 0, Infinity, check, "shapes")) addLines(shape, tables, lines);
@@ -22,16 +22,16 @@ function addLines(shape, tables, lines) {
   const [table, group, outcome, code, columns, cause, won, flat] = list(shape, 8, 8, check, "a shape");
   const declared = tables.get(uint(table, 65_535, check, "table"));
   check(declared, "an unknown table");
-  const named = list(columns, 0, declared.columns.length, check, "columns").map((one) => {
+  const named = list(columns, 0, 1024, check, "columns").map((one) => {
     const column = declared.columns[uint(one, declared.columns.length - 1, check, "column")];
     return column.name;
   });
   check(typeof won === "boolean", "whether the sender's value stands");
   const front = {
     table: declared.name,
-    group: uint(group, 65_535, check, "group"),
+    group: uint(group, declared.groups, check, "group"),
     outcome: uint(outcome, 4, check, "outcome"),
-    code: uint(code, 65_535, check, "code"),
+    code: uint(code, U32, check, "code"),
     columns: named,
     cause: uint(cause, 6, check, "cause"),
     won,
@@ -55,23 +55,19 @@ function plain(value) {
   return blob(value);
 }
 
-/** Row hashes of a table: pairs of 8 bytes. */
-export function parseHashes(bytes, tables) {
+/** Row hashes of a table: pairs of 8 bytes. A table that the reader does not know is not his to compare. */
+export function parseHashes(bytes) {
   check(bytes.length >= 2 && (bytes.length - 2) % 16 === 0, "row hashes");
-  return { table: tableOf(bytes, tables), rows: pieces(bytes.subarray(2), 16).map((one) => [one.slice(0, 16), one.slice(16)]) };
+  return { table: tableOf(bytes), rows: pieces(bytes.subarray(2), 16).map((one) => [one.slice(0, 16), one.slice(16)]) };
 }
 
 /** Rows that a school misses: 8 bytes each. */
-export function parseWanted(bytes, tables) {
+export function parseWanted(bytes) {
   check(bytes.length >= 2 && (bytes.length - 2) % 8 === 0, "wanted rows");
-  return { table: tableOf(bytes, tables), rows: pieces(bytes.subarray(2), 8) };
+  return { table: tableOf(bytes), rows: pieces(bytes.subarray(2), 8) };
 }
 
-function tableOf(bytes, tables) {
-  const table = tables.get((bytes[0] << 8) | bytes[1]);
-  check(table, "an unknown table");
-  return table.name;
-}
+const tableOf = (bytes) => (bytes[0] << 8) | bytes[1];
 
 function pieces(bytes, size) {
   return Array.from({ length: bytes.length / size }, (_, n) => hex(bytes.subarray(n * size, (n + 1) * size)));

@@ -15,3 +15,9 @@ export function must(claim, code, detail) {
 
 /** Return must() for one code: what a part of a file is checked with. */
 export const refusing = (code) => (claim, detail) => must(claim, code, detail);
+
+/** What no writer writes, though a reader may take it: refused under --strict only. */
+export const oneForm = { asked: false };
+export function inOneForm(claim, detail) {
+  if (oneForm.asked) must(claim, "KF-208", detail);
+}

@@ -1,6 +1,6 @@
 // A block of one row: each value is one msgpack element (docs/format-body.md 4.3, 4.4).
 import { uuid } from "./bytes.mjs";
-import { refusing } from "./refused.mjs";
+import { inOneForm, refusing } from "./refused.mjs";
 import { blob, dayAfterEpoch, decimalText, float, integer, momentAfterEpoch, text } from "./values.mjs";
 
 const check = refusing("KF-208");
@@ -16,14 +16,14 @@ export function single(element, column) {
   check(Array.isArray(element) && element.length === 1, "an element that stands for no value");
   const [inner] = element;
   if (inner instanceof Uint8Array) return blob(inner);
-  check(typeof inner === "bigint" && !PLAIN.includes(column.kind), "an array that stands for no value");
+  check(typeof inner === "bigint", "an array that stands for no value");
+  inOneForm(!PLAIN.includes(column.kind), "an array around an integer that needs none");
   return integer(inner);
 }
 
 function number(element, column) {
   if (PLAIN.includes(column.kind)) return integer(element);
   if (column.isText) return element >= 0n ? digits(String(element), 18) : padded(-element);
-  integer(element);
   if (column.kind === "DATE") return dayAfterEpoch(element);
   if (column.kind === "MOMENT") return momentAfterEpoch(element);
   const scale = BigInt.asUintN(5, element);
@@ -38,8 +38,8 @@ function digits(written, most) {
 
 function padded(value) {
   const blanks = Number(value % 32n);
-  check(blanks >= 1, "digits without blanks");
-  return digits(String(value / 32n), 16) + " ".repeat(blanks);
+  inOneForm(blanks >= 1 && value / 32n < 2n * 10n ** 16n, "digits and blanks that are written otherwise");
+  return digits(String(value / 32n), 18) + " ".repeat(blanks);
 }
 
 function packed(element, column) {

@@ -11,11 +11,12 @@ export function readTables(path) {
   for (const line of readFileSync(path, "utf8").split("\n")) {
     if (/^\d+ /.test(line)) {
       const [number, name, ...columns] = line.split(" ");
-      table = { number: Number(number), name, derived: [] };
+      table = { number: Number(number), name, derived: [], groups: 0 };
       table.columns = columns.map((column, n) => parseColumn(column, n));
       table.key = table.columns.filter((column) => column.key);
       tables.set(table.number, table);
-    } else if (/^ {2}[a-z@]/.test(line)) {
+    } else if (/^ {2}\d/.test(line)) table.groups += 1;
+    else if (/^ {2}[a-z@]/.test(line)) {
       const found = /id\(([^)]*)\)/.exec(line);
       if (found) table.derived = found[1].split(" ");
     }

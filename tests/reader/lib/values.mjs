@@ -65,7 +65,6 @@ export const momentAfterEpoch = (value) => momentText(value + EPOCH_DAY * DAY);
 
 /** An integer / 10^scale with exactly `scale` digits behind the point. */
 export function decimalText(value, scale) {
-  integer(value);
   const sign = value < 0n ? "-" : "";
   const digits = String(value < 0n ? -value : value).padStart(scale + 1, "0");
   return scale === 0 ? sign + digits : `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;

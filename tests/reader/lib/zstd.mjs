@@ -7,6 +7,7 @@ import { Cursor } from "./bytes.mjs";
 import { must, refusing } from "./refused.mjs";
 
 const WINDOW_MOST = 8 * 1024 * 1024;
+const BLOCK_MOST = 128 * 1024;
 const UNPACKED_MOST = 2 * 1024 ** 3;
 const FREE = 16 * 1024 * 1024;
 const RATIO = 200;
@@ -15,13 +16,13 @@ const check = refusing("KF-208");
 /** Yield the content of a frame piece by piece, a block of the frame at a time. */
 export function* unpack(packed) {
   const cursor = new Cursor(packed, check);
-  const { size, hasSum } = readFront(cursor);
+  const { size, most, hasSum } = readFront(cursor);
   const pieces = [];
   const decoder = new Decompress((piece) => pieces.push(piece.slice()));
   const sum = hasSum ? new XXH64() : undefined;
   let [fed, total] = [0, 0];
   for (let last = false; !last; ) {
-    last = skipBlock(cursor);
+    last = skipBlock(cursor, most);
     if (last && hasSum) cursor.take(4);
     feed(decoder, packed.subarray(fed, cursor.at), last);
     fed = cursor.at;
@@ -42,27 +43,28 @@ function readFront(cursor) {
   const flags = cursor.byte();
   const single = (flags & 0x20) !== 0;
   check((flags & 0x08) === 0, "a reserved bit");
-  if (!single) checkWindow(cursor.byte());
-  check((flags & 3) === 0, "a dictionary");
+  let window = single ? undefined : readWindow(cursor.byte());
+  // Number 0 names no dictionary.
+  check(cursor.take([0, 1, 2, 4][flags & 3]).every((byte) => byte === 0), "a dictionary");
   const width = [single ? 1 : 0, 2, 4, 8][flags >> 6];
   const bytes = cursor.take(width).slice().reverse();
-  if (width === 0) return { size: undefined, hasSum: (flags & 4) !== 0 };
-  const size = new Cursor(bytes, check).uint(width) + (width === 2 ? 256n : 0n);
-  check(!single || size <= BigInt(WINDOW_MOST), "a window above 8 MiB");
-  return { size, hasSum: (flags & 4) !== 0 };
+  const size = width === 0 ? undefined : new Cursor(bytes, check).uint(width) + (width === 2 ? 256n : 0n);
+  window ??= Number(size);
+  check(window <= WINDOW_MOST, "a window above 8 MiB");
+  return { size, most: Math.min(window, BLOCK_MOST), hasSum: (flags & 4) !== 0 };
 }
 
-function checkWindow(byte) {
+function readWindow(byte) {
   const base = 2 ** (10 + (byte >> 3));
-  check(base + (base / 8) * (byte & 7) <= WINDOW_MOST, "a window above 8 MiB");
+  return base + (base / 8) * (byte & 7);
 }
 
 /** Step over a block; return whether it is the last. */
-function skipBlock(cursor) {
+function skipBlock(cursor, most) {
   const front = cursor.take(3);
   const value = front[0] | (front[1] << 8) | (front[2] << 16);
   const type = (value >> 1) & 3;
-  check(type !== 3, "a reserved block");
+  check(type !== 3 && value >> 3 <= most, "a reserved block, or one that is too large");
   cursor.take(type === 1 ? 1 : value >> 3);
   return (value & 1) === 1;
 }
