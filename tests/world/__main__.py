@@ -38,7 +38,8 @@ def summary(lived: dict[tuple[str, ...], list[Lived]]) -> str:
             f"{'+'.join(faults) or 'no restores':14} {len(worlds):6} worlds, {sum(bool(w.text) for w in worlds)} failed; "
             f"{sum(w.went_back for w in worlds)} restores and copies in {sum(w.went_back > 0 for w in worlds)} worlds; "
             f"equal after {', '.join(f'{n} round trips: {count}' for n, count in sorted(trips.items()))}; "
-            f"{sum(w.alarms for w in worlds)} digest alarms in {sum(w.alarms > 0 for w in worlds)} worlds"
+            f"{sum(w.alarms for w in worlds)} digest alarms in {sum(w.alarms > 0 for w in worlds)} worlds; "
+            f"{sum(w.with_guests for w in worlds)} values left with a school that only sees the row"
         )
     return "\n".join(lines)
 

@@ -19,11 +19,13 @@ class Content:
     Attributes:
         count: Number of changes.
         texts: Every text in it.
+        shown: Those of them that stand only in rows of another school.
         digest: SHA-256 of its bytes (32 bytes).
     """
 
     count: int
     texts: frozenset[str]
+    shown: frozenset[str]
     digest: bytes
 
 
@@ -38,11 +40,12 @@ class Contents:
         key = (scope, bytes(device), number, bytes(value))
         if key not in self._known:
             parts = list(chains.read_parts(db, scope, key[1], number))
-            count, texts = 0, set()
+            count, own, shown = 0, set(), set()
             for block in decode_changeset(SCHEMA, scope, parts)[1] if parts else ():
                 count += block.count
-                texts.update(v for values in block.values for v in values if isinstance(v, str))
-            self._known[key] = Content(count, frozenset(texts), hashlib.sha256(b"".join(parts)).digest())
+                into = shown if block.home else own
+                into.update(v for values in block.values for v in values if isinstance(v, str))
+            self._known[key] = Content(count, frozenset(own | shown), frozenset(shown - own), hashlib.sha256(b"".join(parts)).digest())
         return self._known[key]
 
     def chain(self, db: Database, device: bytes, after: int = 0) -> Iterator[Content]:

@@ -237,10 +237,16 @@ class Watch:
     def _not_at_server(self) -> Iterator[str]:
         """What a laptop keeps, of its own or in returns that the server has lost, has come to the server.
 
-        In quarantine lies only what somebody entered at a laptop that is gone.
+        In quarantine lies only what somebody entered at a laptop that is gone. What the centre said of a row of another
+        school, and only a school that may see the row had heard, stays in the return that this one keeps: it is counted.
         """
         kept = self.world.entered.kept
         missing = kept.keys() - self.world.standing_at_server()
+        if missing:
+            heard = [content for laptop in self.world.everyone() for content in self.world.contents.laptop(laptop.node.store.db)]
+            own = {text for content in heard for text in content.texts - content.shown}
+            self.world.with_guests = len(missing - own)
+            missing &= own
         for value in sorted(missing):
             yield f"not at the server: {value!r} of {kept[value]}"
 

@@ -103,7 +103,7 @@ def play(story: Story, log: list[str] | None = None) -> tuple[list[str], Lived]:
                 break
         else:
             wrong = settle(world, watch)
-        return wrong, Lived(trips=world.trips, went_back=world.times_back, alarms=world.alarms)
+        return wrong, Lived(trips=world.trips, went_back=world.times_back, alarms=world.alarms, with_guests=world.with_guests)
 
 
 def take(world: World, step: Step) -> None:
@@ -194,12 +194,14 @@ class Lived:
         trips: Round trips after which both sides were equal.
         went_back: Restores, copies and losses of a store.
         alarms: Returns whose digests showed a difference after a restore.
+        with_guests: The centre's values that stay only with a school which may see the row.
     """
 
     text: str = ""
     trips: int = 0
     went_back: int = 0
     alarms: int = 0
+    with_guests: int = 0
 
 
 def live(seed: int, faults: Collection[str] = (), *, short: bool = True) -> Lived:

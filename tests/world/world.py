@@ -101,7 +101,7 @@ class World:
         self.server_restored = False
         self.modelled = True
         self._diverged = digests.diverged
-        self.alarms = self.trips = self.times_back = 0
+        self.alarms = self.trips = self.times_back = self.with_guests = 0
         self.doing: tuple[Laptop, Parcel, tuple[int, bytes]] | None = None
         for n, (laptop,) in enumerate(self.laptops):
             self.model.begin(laptop, n, [self._standing(laptop, table) for table in ("ptk", "ptk_terdaftar")])
