@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exchange.consent import CONSENT, CONSENT_VERSION
 from exchange.format.body import Item, write_body
 from exchange.format.certificate import KeyKind, decode_certificate
 from exchange.format.changeset import encode_changeset
@@ -209,6 +212,27 @@ def test_what_heals_a_restored_side_reads_alike(life: Life, school: Sekolah, ove
     assert overheard.seen("hashes")
     assert overheard.seen("wanted")
     assert overheard.kinds() == {"own", "reference", "branch"}
+
+
+def test_the_chain_and_what_the_head_approved_follow_from_the_page(life: Life, school: Sekolah, tmp_path: Path):
+    """Receipts name the chain value that the stranger works out, and the head's signature is over what he counts."""
+    with_open_keys(life)
+    consents = {CONSENT_VERSION: hashlib.sha256(CONSENT.encode()).hexdigest()}
+    chain, pupil = "", school.pupil("SITI AMINAH")
+    for email in ("satu@contoh.id", "dua@contoh.id"):
+        school.edit("peserta_didik", pupil, email=email)
+        package = school.export().file
+        home = replace(server_home(life), consents=consents, chain=chain)
+        [theirs] = stranger.read_bytes(home, tmp_path, [package.read_bytes()], strict=True)
+        assert theirs["approved"]
+        [unapproved] = stranger.read_bytes(replace(home, consents={CONSENT_VERSION: "00" * 32}), tmp_path, [package.read_bytes()])
+        assert not unapproved["approved"]
+        life.ingest(package)
+        answer = life.answer(school).file
+        [receipt] = ours.at_school(school.node, answer.read_bytes())["manifest"]["receipts"]
+        assert receipt["chain"] == theirs["chain"]
+        school.apply(answer)
+        chain = theirs["chain"]
 
 
 def test_a_prefill_reads_alike_with_the_code_alone(life: Life, tmp_path: Path):

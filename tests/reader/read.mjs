@@ -6,7 +6,8 @@
 // --tables  the list of the exchanged tables (tests/vectors/schema-1.txt)
 // --key     a key file of docs/format.md 3.10
 // --home    JSON: {"kinds": [2], "codes": [{"code": hex, "scope": hex, "kind": 6}],
-//           "certificates": [[body, signature]...], "anchors": [{"kind", "suite", "scope", "verify", "seal", "subject"?}...]}
+//           "certificates": [[body, signature]...], "anchors": [{"kind", "suite", "scope", "verify", "seal", "subject"?}...],
+//           "consents": {"1": SHA-256 of the text of version 1}, "chain": value of the sender's chain before the package}
 //           kinds are those of packages that come in here; a code's keys are the reader's own and an anchor; certificates
 //           are those that were checked before.
 //
@@ -17,6 +18,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 import { domain, hex, join, sha256, unhex } from "./lib/bytes.mjs";
+import { approved, chainValue } from "./lib/chain.mjs";
 import { readContent } from "./lib/content.mjs";
 import { KIND, codeKeys, keyId, readKeyFile, signatureHolds } from "./lib/keys.mjs";
 import { encode } from "./lib/msgpack.mjs";
@@ -24,6 +26,8 @@ import { open } from "./lib/opening.mjs";
 import { Refused, oneForm, refusing } from "./lib/refused.mjs";
 import { readTables } from "./lib/tables.mjs";
 import { Trusted, parseBody } from "./lib/trust.mjs";
+
+const KIRIM = 2;
 
 async function readHome(path, keyFiles) {
   const given = JSON.parse(readFileSync(path, "utf8"));
@@ -35,7 +39,8 @@ async function readHome(path, keyFiles) {
     keys.push(own);
     anchors.push({ ...own, scope: unhex(scope), serial: 0, lowest: 0 });
   }
-  return { keys, kinds: given.kinds, anchors, certificates: given.certificates ?? [] };
+  const chain = given.chain && unhex(given.chain);
+  return { keys, kinds: given.kinds, anchors, certificates: given.certificates ?? [], consents: given.consents, chain };
 }
 
 function anchor({ kind, suite, scope, verify, seal, subject }) {
@@ -69,11 +74,21 @@ async function read(path, home, tables) {
     const content = readContent(opened.plaintext, opened.header.kind, opened.header.scope, tables);
     const pusat = [...trusted.keys.values()].filter(({ kind }) => kind === KIND.pusat);
     for (const receipt of content.manifest.receipts) receipt.signed = signedBy(receipt, opened.header.scope, pusat);
+    if (opened.header.kind === KIRIM && home.consents) Object.assign(said, ofSchool(opened.header, content, home, tables, trusted));
     return { ...said, ...content };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     return { ...said, error: error.code, detail: error.detail };
   }
+}
+
+/** What only a school's package says: where its chain stands, and whether its head approved that. */
+function ofSchool(header, content, home, tables, trusted) {
+  const value = chainValue(header, content, home.chain);
+  if (!value) return {};
+  const chain = hex(value);
+  if (!content.manifest.approval) return { chain };
+  return { chain, approved: approved(header, content, value, home.consents, tables, trusted) };
 }
 
 function header(given) {

@@ -39,6 +39,8 @@ class Home:
         codes: Registration codes: ``code`` and ``scope`` as hex, ``kind``.
         anchors: Keys that are trusted without a certificate.
         certificates: (body, signature) as hex of those that were checked before.
+        consents: SHA-256 of each consent text as hex, by version; without them no approval is checked.
+        chain: Value of the sender's chain before the package as hex, if it does not begin there.
     """
 
     kinds: Sequence[int]
@@ -46,6 +48,8 @@ class Home:
     codes: Sequence[dict[str, Any]] = ()
     anchors: Sequence[dict[str, Any]] = ()
     certificates: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    consents: dict[int, str] = field(default_factory=dict)
+    chain: str = ""
 
     def write(self, path: Path) -> None:
         """Write what the program reads under ``--home``."""
@@ -56,6 +60,8 @@ class Home:
                     "codes": list(self.codes),
                     "anchors": list(self.anchors),
                     "certificates": [list(one) for one in self.certificates],
+                    **({"consents": self.consents} if self.consents else {}),
+                    **({"chain": self.chain} if self.chain else {}),
                 }
             )
         )
