@@ -439,3 +439,9 @@ def test_the_ids_that_follow_from_a_natural_key_are_the_same(life: Life, school:
     overheard.sent(school)
     [rows] = [b["rows"] for changes in overheard.said[0]["changesets"] for b in changes["blocks"] if b["table"].startswith("registrasi")]
     assert {row[0] for row in rows} == {str(derive_id("registrasi_peserta_didik", one, school.scope, "1")) for one in pupils}
+
+
+def test_its_lock_names_a_hash_of_every_package_and_no_registry():
+    packages = json.loads((stranger.HERE / "package-lock.json").read_text())["packages"]
+    assert all("integrity" in one for name, one in packages.items() if name)
+    assert not any("resolved" in one for one in packages.values())
