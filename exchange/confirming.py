@@ -17,7 +17,7 @@ from exchange.rules.heads import Head, active_heads
 from exchange.rules.local import validate
 from exchange.store.reference import running_semester
 from exchange.store.source import StoreSource
-from exchange.trust.approval import ApprovalFacts, approve
+from exchange.trust.approval import NO_ASSIGNMENT, ApprovalFacts, approve
 
 Tables = dict[tuple[int, Op], int]
 """Changes by table and operation."""
@@ -51,8 +51,7 @@ def check_ready(node: SchoolNode) -> Head:
     if not heads:
         raise errors.NoHead()
     head = heads[0]
-    certificate = node.head_certificate()
-    if certificate is None or certificate.subject not in (bytes(16), uuid.UUID(head.assignment).bytes):
+    if node.head_subject() not in (NO_ASSIGNMENT, uuid.UUID(head.assignment).bytes):
         raise errors.HeadKeyMissing()
     day = date.fromtimestamp(store.clock())  # the laptop's own civil date, as all of Dapodik's dates
     with store.db.transaction():

@@ -246,6 +246,23 @@ class Stopped(SetupError):
     safe = "what was done stays done, what was half done is undone"
 
 
+class NobodyAssigned(SetupError):
+    code = "KF-114"
+    who = Who.DISTRICT
+    what = "no Kepala Sekolah or Plt of NPSN {npsn} is assigned"
+    next = "assign one with `kirim server change --as dinas`, then make the code"
+    safe = "nothing was changed and no code was made"
+    npsn: str
+
+
+class AssignmentOther(SetupError):
+    code = "KF-115"
+    what = "the code is for another head than {nama}, whom the data here name"
+    next = "first apply the BALASAN that brings the assignment; the same code works then"
+    safe = "the code is not used up; data and keys are untouched"
+    nama: str
+
+
 # --- KF-2xx file and format -------------------------------------------------------------------
 
 
@@ -503,7 +520,7 @@ class HeadKeyMissing(TrustError):
     fate = Fate.STOP
     who = Who.DISTRICT
     what = "the assigned head has no key on this laptop"
-    next = "ask the district for a code for the new head"
+    next = "ask the district for a code for the new head, then run `kirim school head`"
     safe = "all data and unsent changes are untouched"
 
 

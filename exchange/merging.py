@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 
 from exchange import digests, errors
+from exchange.approvals import check_approved
 from exchange.central.claims import report_claims
 from exchange.central.recording import log, tell_others
-from exchange.confirming import approval_facts
 from exchange.format.body import Item, read_body
-from exchange.format.certificate import Certificate, KeyKind
 from exchange.format.changeset import chain_next
 from exchange.format.outcome import encode_outcome
 from exchange.giving import take_given
@@ -24,16 +22,12 @@ from exchange.healing import take_wanted
 from exchange.nodes import ServerNode
 from exchange.reading import Content, Found, only_changesets
 from exchange.records import Cause, ChangesetHead, Counts, Manifest, Op, Position
-from exchange.rules.heads import active_heads
 from exchange.schema.model import Column, Table
 from exchange.standing import Chain, admit, chain_of, note, value_at
 from exchange.store import chains
 from exchange.store.server import MERGED, School, Seen, ServerStore
-from exchange.store.source import StoreSource
 from exchange.taken import Taken
 from exchange.taking import Taking
-from exchange.trust.approval import check_approval
-from exchange.trust.keys import public_of
 from exchange.trust.opening import VerifiedPackage
 
 Claims = dict[tuple[Table, Column], set[object]]
@@ -91,6 +85,7 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
     counts, tables, new = Counts(), Counter[tuple[int, Op]](), school.position > before
     number, value = manifest.first.number, value_at(server.store, school, chain, manifest.first.number)
     claims: Claims = {}
+    merged = chain.last
     for found in only_changesets(content):
         number += 1
         if found.kind is not Item.HEAD or found.head.number != number or number > manifest.last:
@@ -113,7 +108,7 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
             counts, new = counts + told, True
     if number != manifest.last:
         raise errors.Malformed(part="number of changesets")
-    _check_approval(server, school, package.header.sender, manifest, value, tables)
+    check_approved(server, school, chain.device, manifest, value, tables, merged)
     if not counts.sent:
         school = _enter_waiting(server, school, chain, claims)
     if claims:
@@ -186,48 +181,6 @@ def _check_first(server: ServerNode, school: School, chain: Chain, manifest: Man
         raise errors.Fork(number=first.number)
     if manifest.last < first.number:
         raise errors.Malformed(part="last changeset")
-
-
-def _check_approval(
-    server: ServerNode, school: School, device: bytes, manifest: Manifest, value: bytes, tables: Counter[tuple[int, Op]]
-) -> None:
-    """A package with changes carries the approval of whoever the dinas's data name as head."""
-    if manifest.last == manifest.first.number:
-        return
-    approval = manifest.approval
-    if approval is None:
-        raise errors.ApprovalBad()
-    store = server.store
-    heads = active_heads(
-        StoreSource(store.db, store.schema, school.sekolah_id),
-        school.sekolah_id,
-        server.semester.tahun_ajaran_id,
-    )
-    assignments = {uuid.UUID(head.assignment).bytes: head for head in heads}
-    named = assignments.get(approval.assignment)
-    if named is None or named.role != approval.role:
-        raise errors.ApprovalOther()
-    facts = approval_facts(
-        scope=school.sekolah_id,
-        device=device,
-        first=manifest.first.number,
-        last=manifest.last,
-        value=value,
-        have=manifest.have,
-        tables=dict(tables),
-    )
-    for head in _head_keys(server, school):
-        if head.subject in (bytes(16), approval.assignment):
-            try:
-                check_approval(approval, facts, public_of(head))
-            except errors.ApprovalBad:
-                continue
-            return
-    raise errors.ApprovalBad()
-
-
-def _head_keys(server: ServerNode, school: School) -> list[Certificate]:
-    return [signed.certificate for signed in reversed(server.certificates(school.sekolah_id, KeyKind.KEPALA))]
 
 
 # --- one changeset ----------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
+from exchange import spool
 from exchange.format.certificate import Certificate, KeyKind, decode_certificate
 from exchange.format.container import scope_bytes, scope_text
 from exchange.schema import SCHEMA
@@ -17,7 +18,7 @@ from exchange.store.school import SchoolStore
 from exchange.store.server import School, ServerStore
 from exchange.trust.certificates import SignedCertificate, anchor, newest, read
 from exchange.trust.codes import CODE_SUITE
-from exchange.trust.keyfiles import load_identity, open_head_key
+from exchange.trust.keyfiles import head_public, load_identity, open_head_key
 from exchange.trust.keys import Identity, PublicIdentity, public_of
 
 KEYS = "kunci"
@@ -116,7 +117,9 @@ class ServerNode:
     def can_receive(self, school: School) -> bool:
         """Whether a return can be sealed to a school: it has a laptop, or a code was issued."""
         return bool(school.device) or bool(
-            self.store.db.value("SELECT 1 FROM kirim_code WHERE scope = ? LIMIT 1", (school.sekolah_id,))
+            self.store.db.value(
+                "SELECT 1 FROM kirim_code WHERE scope = ? AND purpose = 'KODE_PERANGKAT' LIMIT 1", (school.sekolah_id,)
+            )
         )
 
     def receiver(self, scope: str, device: bytes) -> PublicIdentity:
@@ -165,9 +168,24 @@ class SchoolNode:
         """Close the store."""
         self.store.close()
 
+    WAITING = ".baru"
+    """Behind the name of a key file that waits until the store knows its certificate."""
+
+    def settle_keys(self) -> None:
+        """Let keys that wait take their places, once the store knows their certificates; others are leftovers."""
+        for name, kind in (("perangkat", KeyKind.PERANGKAT), ("kepala", KeyKind.KEPALA)):
+            waiting = self.home / KEYS / f"{name}{self.WAITING}"
+            if not waiting.exists():
+                continue
+            public = head_public(waiting) if kind is KeyKind.KEPALA else load_identity(waiting).public
+            known = [s.certificate for s in self.signed("own") if s.certificate.kind is kind]
+            if known and known[-1].key_id == public.key_id:
+                spool.move(waiting, waiting.parent, name)
+
     @cached_property
     def device(self) -> Identity:
         """Key of this laptop."""
+        self.settle_keys()
         return load_identity(self.home / KEYS / "perangkat")
 
     @property
@@ -181,6 +199,7 @@ class SchoolNode:
 
     def head(self, passphrase: str) -> Identity:
         """Return the head's key. Raises PassphraseWrong (KF-106), KeysMissing (KF-111)."""
+        self.settle_keys()
         return open_head_key(self.home / KEYS / "kepala", passphrase)
 
     def signed(self, name: str) -> list[SignedCertificate]:
@@ -204,6 +223,13 @@ class SchoolNode:
         """Return the certificate of the head whose key is on this laptop."""
         found = [s.certificate for s in self.signed("own") if s.certificate.kind is KeyKind.KEPALA]
         return found[-1] if found else None
+
+    def head_subject(self) -> bytes:
+        """Return the assignment (16 bytes) for which the head's key speaks; zeros for the first that comes, empty without a key."""
+        certificate, bound = self.head_certificate(), self.store.get("head_for")
+        if certificate is None:
+            return b""
+        return certificate.subject if any(certificate.subject) or not bound else uuid.UUID(bound).bytes
 
     def remember(self, name: str, certificates: Iterable[SignedCertificate]) -> None:
         """Remember certificates under ``own`` or ``trusted``. Part of the caller's transaction."""

@@ -29,14 +29,11 @@ from exchange.packagefile import read_back, write_package
 from exchange.receipts import receipts_after
 from exchange.records import Block, PackageKind, Position
 from exchange.returning import baseline_blocks, reference_blocks, touched_blocks
+from exchange.riding import riders, rode
 from exchange.standing import jump
-from exchange.store.school import SchoolStore
 from exchange.store.server import School, ServerStore
 from exchange.trust.certificates import SignedCertificate, read
 from exchange.trust.keys import PublicIdentity
-
-UNANSWERED_MAX = 2
-"""Files without an answer after which a package carries the laptop's certificates again."""
 
 # --- a school's package -----------------------------------------------------------------------
 
@@ -122,16 +119,13 @@ def export(
         number=number,
         sender=node.device,
         receiver=node.server(),
-        certificates=node.signed("own") if _may_be_unknown(store, number) else [],
+        certificates=riders(node, number),
         plaintext=write_body(manifest, chain(given_items(store), wanted_items(store), school_items(store, first, last))),
     )
     read_back(path, node.device, store.scope, sealed)
+    with store.transaction():
+        rode(node, sealed.package_id)
     return Exported(path, sealed.package_id, number, counted(changes), sealed.size, cut.put_back)
-
-
-def _may_be_unknown(store: SchoolStore, number: int) -> bool:
-    """Whether the server may lack this laptop's certificates: it has not answered yet, or was restored since it did."""
-    return bool(store.get("code")) or number > int(store.get("answered", "0")) + UNANSWERED_MAX
 
 
 # --- returns ----------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from exchange.format.changeset import chain_start
 from exchange.nodes import ServerNode
 from exchange.records import Cause, Manifest, Position
 from exchange.store import chains
+from exchange.store.database import Database
 from exchange.store.server import JUMPED, School, ServerStore
 from exchange.trust.certificates import SignedCertificate
 from exchange.trust.opening import VerifiedPackage
@@ -49,7 +50,7 @@ def admit(server: ServerStore, school: School, admitted: Collection[SignedCertif
     db = server.db
     for signed in admitted:
         certificate = signed.certificate
-        if certificate.kind is KeyKind.PERANGKAT:
+        if certificate.kind is KeyKind.PERANGKAT or is_head_code(db, school, certificate.issuer):
             spent = db.value(
                 "SELECT spent FROM kirim_code WHERE scope = ? AND key_id = ?", (school.sekolah_id, certificate.issuer)
             )
@@ -71,6 +72,12 @@ def admit(server: ServerStore, school: School, admitted: Collection[SignedCertif
                 certificate.subject,
             ),
         )
+
+
+def is_head_code(db: Database, school: School, key_id: bytes) -> bool:
+    """Return whether a key is that of a code for a head."""
+    purpose = db.value("SELECT purpose FROM kirim_code WHERE scope = ? AND key_id = ?", (school.sekolah_id, key_id))
+    return bool(purpose == KeyKind.KODE_KEPALA.name)
 
 
 def chain_of(server: ServerStore, school: School, device: bytes) -> Chain:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from exchange.rules.findings import Finding
     from exchange.store.school import SchoolStore
 
-school = Group("school", help=SCHOOL)
+school = Group("school", help=SCHOOL, later={"head": "exchange.cli.keys:head"})
 """The commands of a school."""
 
 _passphrase_file = option(

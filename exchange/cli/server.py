@@ -131,12 +131,23 @@ def _added_lines(made: Sequence[SchoolAdded]) -> Iterator[str]:
 
 @schools.command("code")
 @option("--npsn", metavar="NPSN", required=True, help="NPSN of the school.")
+@option(
+    "--purpose",
+    type=click.Choice(["perangkat", "kepala"]),
+    default="perangkat",
+    help="For a laptop (perangkat), with a prefill, or for the head (kepala), whom the dinas has assigned.",
+)
 @option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where code and prefill go; by default outbox/.")
 @click.pass_obj
-def code(asked: Asked, npsn: str, out: Path | None) -> Answer:
-    """Make a new registration code and prefill: for a code that was lost, or a new laptop."""
+def code(asked: Asked, npsn: str, purpose: str, out: Path | None) -> Answer:
+    """Make a new registration code and prefill: for a code that was lost, or a new laptop; or a code for a new head."""
     from exchange.enrol import renew_code
 
+    if purpose == "kepala":
+        from exchange.cli.keys import head_code_answer
+
+        with _open(asked) as node:
+            return head_code_answer(node, npsn.strip().upper(), _absolute(out))
     with _open(asked) as node:
         made = renew_code(node, npsn.strip().upper(), out=_absolute(out))
     return Answer(made.as_json(), _added_lines([made]))

@@ -54,6 +54,20 @@ def open_assignments(source: Source, sekolah_id: str) -> list[tuple[int, str, st
     return sorted(found, reverse=True, key=lambda one: one[1:])
 
 
+def former_role(source: Source, sekolah_id: str, assignment: str) -> int | None:
+    """Return the role of an assignment as head, whether or not it has ended; ``None`` if the dinas never made it.
+
+    Args:
+        source: The server's store.
+        sekolah_id: The school.
+        assignment: Id of the ``tugas_tambahan`` row.
+    """
+    for row, post, school in source.rows("tugas_tambahan", ("ptk_tugas_tambahan_id", "jabatan_ptk_id", "sekolah_id")):
+        if row == assignment and school == sekolah_id:
+            return _ROLES.get(post)
+    return None
+
+
 def active_heads(source: Source, sekolah_id: str, tahun_ajaran_id: int) -> list[Head]:
     """Return the active Kepala Sekolah and the active Plt: none, one, or one of each, Kepala Sekolah first.
 
