@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from exchange import errors
 from exchange.confirming import approval_facts
 from exchange.format.certificate import Certificate, KeyKind, decode_certificate
+from exchange.laptops import CONTESTED, REJECTED, REVOKED
 from exchange.nodes import ServerNode
 from exchange.records import Approval, Manifest, Op
 from exchange.rules.heads import active_heads, former_role
@@ -24,11 +25,11 @@ from exchange.trust.keys import public_of
 
 @dataclass(frozen=True, slots=True)
 class _HeadKey:
-    """A head's key as the server knows it: for which assignment it speaks, and whether it was revoked."""
+    """A head's key as the server knows it: for which assignment it speaks, and its state."""
 
     certificate: Certificate
     subject: bytes
-    revoked: bool
+    state: str
 
 
 def check_approved(
@@ -56,6 +57,7 @@ def check_approved(
 
     Raises:
         ApprovalBad: KF-309, there is none, or it fits another chain, other counts or nobody's key.
+        CodeTwice: KF-311, by one of several keys under one code.
         ApprovalOther: KF-310, by somebody who is not head, or by a key that was revoked.
 
     Source:
@@ -78,7 +80,9 @@ def check_approved(
         tables=dict(tables),
     )
     key = _signer(server, school, approval, facts)
-    if key.revoked and not old:
+    if key.state == CONTESTED:
+        raise errors.CodeTwice()
+    if key.state in (REVOKED, REJECTED) and not old:
         raise errors.ApprovalOther()
     if key.subject == NO_ASSIGNMENT:
         server.store.db.execute(
@@ -110,11 +114,11 @@ def _check_named(server: ServerNode, school: School, approval: Approval, old: bo
 def _signer(server: ServerNode, school: School, approval: Approval, facts: ApprovalFacts) -> _HeadKey:
     """Return the key that approved these facts for this assignment."""
     found = server.store.db.execute(
-        "SELECT body, subject, state FROM kirim_key WHERE scope = ? AND kind = ? AND state <> 'ditahan' ORDER BY rowid DESC",
+        "SELECT body, subject, state FROM kirim_key WHERE scope = ? AND kind = ? ORDER BY rowid DESC",
         (school.sekolah_id, int(KeyKind.KEPALA)),
     ).fetchall()
     for body, subject, state in found:
-        key = _HeadKey(decode_certificate(bytes(body)), bytes(subject), state == "dicabut")
+        key = _HeadKey(decode_certificate(bytes(body)), bytes(subject), state)
         if key.subject in (NO_ASSIGNMENT, approval.assignment):
             try:
                 check_approval(approval, facts, public_of(key.certificate))

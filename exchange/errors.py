@@ -263,6 +263,50 @@ class AssignmentOther(SetupError):
     nama: str
 
 
+class NoReceiver(SetupError):
+    code = "KF-116"
+    who = Who.DISTRICT
+    what = "the school has no laptop that counts and no unused code, so nothing can be sealed to it"
+    next = "make a code and prefill for the new laptop with `kirim server school code`"
+    safe = "nothing was written; everything for the school waits"
+
+
+class KeyUnknown(SetupError):
+    code = "KF-117"
+    who = Who.DISTRICT
+    what = "NPSN {npsn} has no key {key}"
+    next = "see `kirim server key list` and name the key by its id or its fingerprint"
+    safe = "nothing was changed"
+    npsn: str
+    key: str
+
+
+class NumberUnproven(SetupError):
+    code = "KF-118"
+    who = Who.DISTRICT
+    what = "changeset {number} lies beyond {received}, the last one received from this laptop"
+    next = "name the mark that the school's export shows for that number with --value, or a lower number"
+    safe = "nothing was changed"
+    number: int
+    received: int
+
+
+class NotContested(SetupError):
+    code = "KF-119"
+    who = Who.DISTRICT
+    what = "the district has nothing to decide about the key {key}"
+    next = "see `kirim server key list`; a key that was lost is revoked with `kirim server key revoke`"
+    safe = "nothing was changed"
+    key: str
+
+
+class OtherSchool(SetupError):
+    code = "KF-120"
+    what = "the former folder holds another school's data"
+    next = "name the folder of this school's former laptop"
+    safe = "nothing was made; both folders are untouched"
+
+
 # --- KF-2xx file and format -------------------------------------------------------------------
 
 
@@ -493,7 +537,7 @@ class CodeTwice(TrustError):
     grave = Grave.ALARM
     who = Who.DISTRICT
     what = "two laptops were registered with one code"
-    next = "the district compares the fingerprints and decides which laptop stays"
+    next = "the district compares the fingerprints and decides with `kirim server key accept`"
     safe = "both packages are kept, nothing is lost"
 
 
@@ -522,6 +566,17 @@ class HeadKeyMissing(TrustError):
     what = "the assigned head has no key on this laptop"
     next = "ask the district for a code for the new head, then run `kirim school head`"
     safe = "all data and unsent changes are untouched"
+
+
+class RevokedAhead(TrustError):
+    code = "KF-315"
+    fate = Fate.HOLD
+    who = Who.DISTRICT
+    what = "the laptop's key counts up to changeset {last}; this goes up to {got} and cannot be checked alone"
+    next = "it goes on when the file that reaches {last} comes; or revoke after a lower number"
+    safe = "the package is verified and kept"
+    last: int
+    got: int
 
 
 # --- KF-4xx order -----------------------------------------------------------------------------
@@ -831,6 +886,12 @@ DIVERGED = Reason(
     "the row as it stood here is in the history",
     Who.OPERATOR,
     Grave.WARNING,
+)
+NEWER_LAPTOP_WON = Reason(
+    "KF-530",
+    "another laptop of the school changed this too; the newer laptop's value stands",
+    "look at the row; if the former laptop's value was right, enter it again",
+    "both values are in the history",
 )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from exchange import spool
+from exchange import errors, spool
 from exchange.format.certificate import Certificate, KeyKind, decode_certificate
 from exchange.format.container import scope_bytes, scope_text
 from exchange.schema import SCHEMA
@@ -97,9 +97,7 @@ class ServerNode:
 
     def _look_up(self, scope: str, key_id: bytes) -> Certificate | None:
         db = self.store.db
-        body = db.value(
-            "SELECT body FROM kirim_key WHERE scope = ? AND key_id = ? AND state <> 'ditahan'", (scope, key_id)
-        )
+        body = db.value("SELECT body FROM kirim_key WHERE scope = ? AND key_id = ?", (scope, key_id))
         if body is not None:
             return decode_certificate(bytes(body))
         row = db.execute(
@@ -115,24 +113,31 @@ class ServerNode:
         return [read(bytes(body), bytes(signature)) for kind, body, signature in rows if kind in kinds]
 
     def can_receive(self, school: School) -> bool:
-        """Whether a return can be sealed to a school: it has a laptop, or a code was issued."""
-        return bool(school.device) or bool(
-            self.store.db.value(
-                "SELECT 1 FROM kirim_code WHERE scope = ? AND purpose = 'KODE_PERANGKAT' LIMIT 1", (school.sekolah_id,)
-            )
-        )
+        """Whether a return can be sealed to a school: it has a laptop, or a code was issued for one."""
+        return bool(school.device) or self._open_code(school.sekolah_id) is not None
+
+    def _open_code(self, scope: str) -> tuple[str, bytes, bytes | None] | None:
+        """Return the newest code for a laptop with which none has enrolled yet: purpose, public keys, subject."""
+        found: tuple[str, bytes, bytes | None] | None = self.store.db.execute(
+            "SELECT purpose, public, subject FROM kirim_code WHERE scope = ? AND purpose = 'KODE_PERANGKAT' "
+            "AND spent IS NULL ORDER BY rowid DESC LIMIT 1",
+            (scope,),
+        ).fetchone()
+        return found
 
     def receiver(self, scope: str, device: bytes) -> PublicIdentity:
-        """Return the key to which a school's returns are sealed: its laptop's, before that its code's."""
+        """Return the key to which a school's returns are sealed: its laptop's, before that its code's.
+
+        Raises:
+            NoReceiver: KF-116, there is neither.
+        """
         certificate = self.find(scope_bytes(scope), device) if device else None
         if certificate is not None:
             return public_of(certificate)
-        row = self.store.db.execute(
-            "SELECT purpose, public, subject FROM kirim_code WHERE scope = ? AND purpose = 'KODE_PERANGKAT' "
-            "ORDER BY rowid DESC LIMIT 1",
-            (scope,),
-        ).fetchone()
-        return public_of(code_anchor(scope, *row))
+        code = self._open_code(scope)
+        if code is None:
+            raise errors.NoReceiver()
+        return public_of(code_anchor(scope, *code))
 
 
 def code_anchor(scope: str, purpose: str, public: bytes, subject: bytes | None) -> Certificate:

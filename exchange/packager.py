@@ -49,6 +49,8 @@ class Exported:
         changes: Net rows by table and operation.
         bytes: Size of the file.
         put_back: Rows that another program had removed from the store's file; they stand again.
+        last: Number of the last changeset.
+        mark: First 8 bytes of the chain value there, as people read them out: with the number it proves what was sent.
     """
 
     file: Path
@@ -57,6 +59,8 @@ class Exported:
     changes: dict[str, dict[str, int]]
     bytes: int
     put_back: tuple[tuple[str, str], ...] = field(default=())
+    last: int = 0
+    mark: str = ""
 
     def as_json(self) -> dict[str, object]:
         """Return it under the names of ``kirim school export --json``."""
@@ -67,6 +71,8 @@ class Exported:
             "changes": self.changes,
             "bytes": self.bytes,
             "put_back": [{"table": table, "id": row} for table, row in self.put_back],
+            "last": self.last,
+            "mark": self.mark,
         }
 
 
@@ -123,9 +129,10 @@ def export(
         plaintext=write_body(manifest, chain(given_items(store), wanted_items(store), school_items(store, first, last))),
     )
     read_back(path, node.device, store.scope, sealed)
+    mark = (store.value_at(last) or b"")[:8].hex("-", 2)
     with store.transaction():
         rode(node, sealed.package_id)
-    return Exported(path, sealed.package_id, number, counted(changes), sealed.size, cut.put_back)
+    return Exported(path, sealed.package_id, number, counted(changes), sealed.size, cut.put_back, last, mark)
 
 
 # --- returns ----------------------------------------------------------------------------------

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from exchange.cli.frame import Answer, Asked, Command, Option
+from exchange.cli.frame import Answer, Asked, Command, Group, Option, option
 from exchange.cli.secrets import SECRET_BYTES_MAX, secret
-from exchange.words import tr
+from exchange.words import mark, number, tr
 
 if TYPE_CHECKING:
+    from exchange.keyring import Decided, SchoolKey
     from exchange.nodes import SchoolNode, ServerNode
 
 
@@ -21,6 +22,12 @@ def _school(asked: Asked) -> closing[SchoolNode]:
     from exchange.nodes import SchoolNode
 
     return closing(SchoolNode.open(asked.home.absolute()))
+
+
+def _server(asked: Asked) -> closing[ServerNode]:
+    from exchange.nodes import ServerNode
+
+    return closing(ServerNode.open(asked.home.absolute(), asked.db))
 
 
 def _file(name: str, help_: str) -> Option:
@@ -83,3 +90,117 @@ def head_code_answer(node: ServerNode, npsn: str, out: Path | None) -> Answer:
         yield tr("Give the code to this head alone. The BALASAN that brings the assignment goes with it.")
 
     return Answer(made.as_json(), lines())
+
+
+# --- a school's keys at the server ------------------------------------------------------------
+
+keys = Group("key", help="Keys of a school: list and revoke them, decide between two laptops. Keys of the server.")
+
+_npsn = option("--npsn", metavar="NPSN", required=True, help="NPSN of the school.")
+_key = option("--key", "key", metavar="KEY", required=True, help="The key's id, or its fingerprint (sidik).")
+
+STATES = {
+    "aktif": mark("in use"),
+    "ditahan": mark("held: two under one code"),
+    "ditolak": mark("refused"),
+    "dicabut": mark("revoked"),
+}
+"""States of a key, as message ids."""
+
+KINDS = {"perangkat": mark("laptop"), "kepala": mark("head")}
+"""Kinds of keys, as message ids."""
+
+
+def _key_lines(found: Iterable[SchoolKey]) -> Iterator[str]:
+    from exchange.cli.show import columns
+
+    rows = [["", tr("fingerprint"), tr("state"), tr("received up to"), tr("counts up to"), tr("key id")]]
+    for key in found:
+        is_laptop = key.kind == "perangkat"
+        after = "" if key.revoked_after is None else number(key.revoked_after)
+        name = tr(KINDS[key.kind]) + (" *" if key.current else "")
+        received = number(key.received) if is_laptop else ""
+        rows.append([name, key.fingerprint, tr(STATES[key.state]), received, after, key.key.hex()])
+    yield from columns(rows, right=(3, 4))
+    yield "  " + tr("* returns are sealed to this one")
+
+
+def _decided(made: Decided) -> Answer:
+    from exchange.cli.server import file_line
+
+    def lines() -> Iterator[str]:
+        yield f"NPSN {made.npsn}"
+        yield from _key_lines(made.keys)
+        for one in made.files:
+            yield file_line(one)
+        if not any(key.current for key in made.keys):
+            yield tr("The school has no laptop in use: make a code and prefill for the new one.")
+
+    return Answer(made.as_json(), lines())
+
+
+@keys.command("list")
+@_npsn
+@click.pass_obj
+def list_(asked: Asked, npsn: str) -> Answer:
+    """Show a school's laptops and heads: fingerprints, what has come from each, what counts."""
+    from exchange.keyring import school_keys
+
+    with _server(asked) as node:
+        found = school_keys(node, npsn.strip().upper())
+    document = {"npsn": npsn.strip().upper(), "keys": [key.as_json() for key in found]}
+    return Answer(document, _key_lines(found))
+
+
+@keys.command("revoke")
+@_npsn
+@_key
+@option(
+    "--after",
+    metavar="NUMBER",
+    type=click.IntRange(0, (1 << 32) - 1),
+    help="Last change number that counts; by default the last one that has come.",
+)
+@option("--value", metavar="MARK", default="", help="For a number beyond that: the mark that the school's export shows.")
+@click.pass_obj
+def revoke(asked: Asked, npsn: str, key: str, after: int | None, value: str) -> Answer:
+    """Revoke a key: a laptop that was lost or stolen, a head's key that others know.
+
+    What the laptop made up to the number is still taken, years later; nothing above it, whatever its date.
+    """
+    from exchange.keyring import revoke as take_back
+
+    bare = value.replace("-", "").replace(" ", "")
+    try:
+        known = bytes.fromhex(bare)
+    except ValueError:
+        raise click.UsageError(tr("a mark has only the digits 0 to 9 and a to f")) from None
+    with _server(asked) as node:
+        made = take_back(node, npsn.strip().upper(), key, after=after, value=known)
+    return _decided(made)
+
+
+@keys.command("accept")
+@_npsn
+@_key
+@click.pass_obj
+def accept(asked: Asked, npsn: str, key: str) -> Answer:
+    """Of two laptops under one code, let this one hold; the other is refused. Compare the fingerprints first."""
+    from exchange.keyring import accept as let_hold
+
+    with _server(asked) as node:
+        made = let_hold(node, npsn.strip().upper(), key)
+    return _decided(made)
+
+
+@keys.command("reject")
+@_npsn
+@_key
+@click.pass_obj
+def reject(asked: Asked, npsn: str, key: str) -> Answer:
+    """Of two laptops under one code, refuse this one; if one is left, it holds."""
+    from exchange.keyring import reject as refuse
+
+    with _server(asked) as node:
+        made = refuse(node, npsn.strip().upper(), key)
+    return _decided(made)

@@ -66,14 +66,26 @@ def _passphrase(file: Path | None, *, twice: bool = False) -> str:
     help="File whose first line is the registration code; else KIRIM_CODE, else it is asked.",
 )
 @_passphrase_file
+@option(
+    "--from",
+    "former",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder of the laptop that this one replaces, or a copy of it: its unsent changes come along.",
+)
 @click.pass_obj
-def init(asked: Asked, prefill: Path, code_file: Path | None, passphrase_file: Path | None) -> Answer:
+def init(
+    asked: Asked, prefill: Path, code_file: Path | None, passphrase_file: Path | None, former: Path | None
+) -> Answer:
     """Open a prefill with its registration code: make the store and the keys, set the head's passphrase."""
-    from exchange.cli.show import by_table
+    from exchange.cli.show import by_operation, by_table
     from exchange.enrol import init_school
 
     code = secret(tr("Registration code"), code_file, "--code-file", "KIRIM_CODE")
-    made = init_school(asked.home.absolute(), prefill, code, _passphrase(passphrase_file, twice=True))
+    passphrase = _passphrase(passphrase_file, twice=True)
+    made = init_school(
+        asked.home.absolute(), prefill, code, passphrase, former=former.absolute() if former is not None else None
+    )
 
     def lines() -> Iterator[str]:
         yield tr("{nama} (NPSN {npsn}) is ready in {home}.").format(
@@ -81,6 +93,9 @@ def init(asked: Asked, prefill: Path, code_file: Path | None, passphrase_file: P
         )
         yield tr("The prefill held:")
         yield from by_table(made.rows)
+        if former is not None:
+            yield tr("Unsent changes taken over from the former laptop, whose folder is not to be used any more:")
+            yield from by_operation(made.carried)
         yield tr("Fingerprint of this laptop: {fingerprint}").format(fingerprint=made.fingerprint)
         yield tr("The code is used up now. Keep the passphrase; nobody can look it up.")
 
@@ -373,6 +388,9 @@ def _export_lines(made: Exported) -> Iterator[str]:
     yield tr("Written and read back: {file}").format(file=made.file)
     yield "  " + trn("{rows} changed row, {size}", "{rows} changed rows, {size}", rows).format(
         rows=number(rows), size=size(made.bytes)
+    )
+    yield "  " + tr("up to change number {count}, mark {mark}").format(
+        count=number(made.last), mark=made.mark
     )
     if not rows:
         yield "  " + tr("There are no changes; the package is valid and tells the server what has arrived here.")

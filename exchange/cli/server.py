@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from exchange.nodes import ServerNode
     from exchange.packager import Returned, Returns
 
-server = Group("server", help=SERVER)
+server = Group("server", help=SERVER, later={"key": "exchange.cli.keys:keys"})
 """The commands of a server."""
 
 schools = Group("school", help="Register schools and give out registration codes.")
@@ -168,7 +168,7 @@ def ingest(asked: Asked, paths: Sequence[Path], dry_run: bool) -> Answer:
 
     def on_file(result: FileResult) -> None:
         if not asked.json:
-            say(_file_line(result))
+            say(file_line(result))
 
     with _open(asked) as node:
         take = rehearse_ingest if dry_run else ingest_paths
@@ -208,7 +208,7 @@ STATUSES = {
 """What becomes of a file, as message ids."""
 
 
-def _file_line(result: FileResult) -> str:
+def file_line(result: FileResult) -> str:
     """Return what became of one file, in one line."""
     whose = f" (NPSN {result.npsn})" if result.npsn else ""
     line = f"{result.file}{whose}: {tr(STATUSES[result.status])}"
@@ -274,7 +274,7 @@ def watch(asked: Asked, once: bool) -> Answer | int:
         if asked.json:
             print_json(result.as_json())
         else:
-            say(_file_line(result))
+            say(file_line(result))
             for line in _cause_lines(result):
                 say("  " + line)
 

@@ -229,3 +229,313 @@ def test_a_key_that_was_made_before_anybody_was_assigned_is_no_successors_key(wo
     assert ok(other.at_school("status"))["blocked"] == []
     deliver("KEPALA KEDUA")
     assert ok(other.at_school("status"))["blocked"] == ["KF-314"]
+
+
+# --- a laptop lost, stolen, broken, replaced ---------------------------------------------------
+
+
+class Laptop:
+    """One more laptop of the school."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.world, self.home = world, world.folder / name
+
+    def __call__(self, *arguments: str | Path) -> Done:
+        return kirim("school", *arguments, "--home", self.home, "--json")
+
+    def init(self, given: dict[str, str], *more: str | Path) -> Any:
+        """Open a prefill with its code."""
+        code = ("--code-file", given["code_file"], "--passphrase-file", self.world.secret)
+        return ok(self("init", given["prefill"], *code, *more))
+
+    def export(self) -> Any:
+        """Export as a script does."""
+        return ok(self("export", "--confirm", "--passphrase-file", self.world.secret))
+
+    def rename(self, name: str, row: int = 1) -> None:
+        """Edit one pupil: the row-th of those that both laptops have."""
+        sql(self.world, f"UPDATE peserta_didik SET tempat_lahir = '{name}' WHERE peserta_didik_id = '{pupil(self.world, row)}'", self.home)
+
+    def holds(self, row: int = 1) -> str:
+        """Return what stands here of that pupil."""
+        found = sql(self.world, f"SELECT tempat_lahir FROM peserta_didik WHERE peserta_didik_id = '{pupil(self.world, row)}'", self.home)
+        return str(found[0][0])
+
+
+def pupil(world: World, row: int) -> str:
+    """Return the id of a pupil."""
+    return str(sql_server(world, f"SELECT peserta_didik_id FROM peserta_didik WHERE rowid = {row}")[0][0])
+
+
+def server_holds(world: World, row: int = 1) -> str:
+    """Return what the server holds of a pupil."""
+    return str(sql_server(world, f"SELECT tempat_lahir FROM peserta_didik WHERE rowid = {row}")[0][0])
+
+
+def first(world: World) -> Laptop:
+    """Return the laptop with which the world begins."""
+    return Laptop(world, "sekolah")
+
+
+def keys(world: World, kind: str = "perangkat") -> list[dict[str, Any]]:
+    """Return the school's keys of a kind as the server lists them."""
+    return [key for key in ok(world.server("key", "list", "--npsn", world.npsn))["keys"] if key["kind"] == kind]
+
+
+def new_code(world: World) -> dict[str, str]:
+    """Make a code and prefill for one more laptop."""
+    found: dict[str, str] = ok(world.server("school", "code", "--npsn", world.npsn))
+    return found
+
+
+def same_on_both_sides(world: World, laptop: Laptop) -> bool:
+    """Whether every pupil is the same at the server and on a laptop."""
+    wanted = "SELECT peserta_didik_id, nama, tempat_lahir, no_kip, soft_delete FROM peserta_didik ORDER BY 1"
+    return sql_server(world, wanted) == sql(world, wanted, laptop.home)
+
+
+def test_a_stolen_laptops_key_counts_up_to_its_last_number_and_never_above(world: World) -> None:
+    """R25: files up to the number merge later, one above it is put aside whatever its date; the new laptop goes on."""
+    old = first(world)
+    old.rename("SEBELUM HILANG")
+    before = old.export()
+    shutil.copy(before["file"], world.folder / "terlambat.kirim")
+    (key,) = keys(world)
+    revoked = ok(
+        world.server("key", "revoke", "--npsn", world.npsn, "--key", key["fingerprint"], "--after", str(before["last"]), "--value", before["mark"])
+    )
+    assert [k["state"] for k in revoked["keys"] if k["kind"] == "perangkat"] == ["dicabut"]
+    old.rename("OLEH PENCURI")
+    stolen = ingest(world, old.export()["file"])
+    assert (stolen["status"], stolen["code"]) == ("quarantined", "KF-308")
+
+    new = Laptop(world, "baru")
+    new.init(new_code(world))
+    new.rename("DI LAPTOP BARU", 2)
+    assert ingest(world, new.export()["file"])["status"] == "applied"
+    late = ingest(world, world.folder / "terlambat.kirim")
+    assert late["status"] == "applied", late
+    assert server_holds(world) == "SEBELUM HILANG"
+    assert [k["key"] for k in keys(world) if k["current"]] == [keys(world)[1]["key"]]
+    ok(new("apply", answer(world)))  # sealed to the new laptop, and it brings what the old one had said
+    assert new.holds() == "SEBELUM HILANG"
+    assert same_on_both_sides(world, new)
+
+
+def test_a_number_that_has_not_come_needs_its_mark(world: World) -> None:
+    """KF-118 without; with another laptop's mark the file is put aside."""
+    old = first(world)
+    old.rename("SATU")
+    made = old.export()
+    (key,) = keys(world)
+    revoke = ("key", "revoke", "--npsn", world.npsn, "--key", key["key"], "--after", str(made["last"]))
+    assert world.server(*revoke).error["code"] == "KF-118"
+    assert keys(world)[0]["state"] == "aktif"
+    ok(world.server(*revoke, "--value", "00" * 8))
+    assert ingest(world, made["file"])["code"] == "KF-308"
+    ok(world.server(*revoke, "--value", made["mark"]))  # mended, it may come again
+    assert ingest(world, made["file"])["status"] == "applied"
+
+
+def test_a_file_on_the_way_to_the_number_waits_for_the_one_that_proves_it(world: World) -> None:
+    """KF-315: alone nobody can tell whose it is; with the last one both are merged."""
+    old = first(world)
+    old.rename("SATU")
+    one = shutil.copy(old.export()["file"], world.folder / "satu.kirim")
+    old.rename("DUA")
+    two = old.export()
+    (key,) = keys(world)
+    ok(world.server("key", "revoke", "--npsn", world.npsn, "--key", key["key"], "--after", str(two["last"]), "--value", two["mark"]))
+    waits = ingest(world, one)
+    assert (waits["status"], waits["code"]) == ("held", "KF-315")
+    assert ingest(world, two["file"])["status"] == "applied"
+    assert server_holds(world) == "DUA"
+    assert ok(world.server("status"))["packages"]["held"] == 0
+
+
+def test_by_default_what_has_come_counts(world: World) -> None:
+    """No number: merged files stay merged, the next one is above."""
+    old = first(world)
+    (key,) = keys(world)
+    ok(world.server("key", "revoke", "--npsn", world.npsn, "--key", key["key"]))
+    old.rename("SESUDAH")
+    assert ingest(world, old.export()["file"])["code"] == "KF-308"
+    left = ok(world.server("return", "--npsn", world.npsn))
+    assert (left["written"], [one["reason"] for one in left["skipped"]]) == ([], ["no_key"])
+    new_code(world)
+    assert len(ok(world.server("return", "--npsn", world.npsn))["written"]) == 1
+
+
+def test_a_late_file_of_a_former_laptop_neither_undoes_the_new_ones_value_nor_takes_its_returns(world: World) -> None:
+    """The laptop broke; its last file was on a boat. The newer laptop's value stands, both are in the history."""
+    old = first(world)
+    old.rename("DARI LAMA")
+    old.rename("LAMA SAJA", 2)
+    late = old.export()["file"]
+    new = Laptop(world, "baru")
+    new.init(new_code(world))
+    new.rename("DARI BARU")
+    assert ingest(world, new.export()["file"])["status"] == "applied"
+    taken = ingest(world, late)
+    assert taken["status"] == "applied"
+    assert taken["changes"]["conflict"] == 1
+    assert (server_holds(world), server_holds(world, 2)) == ("DARI BARU", "LAMA SAJA")
+    assert [k["current"] for k in keys(world)] == [False, True]
+    ok(new("apply", answer(world)))
+    assert (new.holds(), new.holds(2)) == ("DARI BARU", "LAMA SAJA")
+    assert same_on_both_sides(world, new)
+    assert ingest(world, new.export()["file"])["status"] in ("applied", "duplicate")
+
+
+def test_what_a_former_laptop_said_after_the_prefill_reaches_the_new_one(world: World) -> None:
+    """The prefill was made, then the old laptop's file came, then the new one sent."""
+    new, old = Laptop(world, "baru"), first(world)
+    new.init(new_code(world))
+    old.rename("DARI LAMA")
+    assert ingest(world, old.export()["file"])["status"] == "applied"
+    new.rename("DARI BARU", 2)
+    assert ingest(world, new.export()["file"])["status"] == "applied"
+    ok(new("apply", answer(world)))
+    assert (new.holds(), new.holds(2)) == ("DARI LAMA", "DARI BARU")
+    assert same_on_both_sides(world, new)
+
+
+def test_unsent_work_of_a_former_laptop_comes_along(world: World) -> None:
+    """R20: what was exported and what was not, still there, still unsent; what had arrived is not taken twice."""
+    old, new = first(world), Laptop(world, "baru")
+    old.rename("SUDAH TIBA")
+    arrived = old.export()["file"]
+    old.rename("DI JALAN", 2)
+    lost = old.export()["file"]
+    old.rename("BELUM DIEKSPOR", 3)
+    given = new_code(world)
+    assert ingest(world, arrived)["status"] == "applied"
+    before = sorted(p.name for p in old.home.rglob("*") if "sekolah.db-" not in p.name)
+    made = new.init(given, "--from", old.home)
+    assert made["carried"] == {"peserta_didik": {"insert": 0, "update": 3, "delete": 0}}
+    assert sorted(p.name for p in old.home.rglob("*") if "sekolah.db-" not in p.name) == before
+    assert ok(new("status"))["pending"]["peserta_didik"]["update"] == 3
+    assert [new.holds(n) for n in (1, 2, 3)] == ["SUDAH TIBA", "DI JALAN", "BELUM DIEKSPOR"]
+    taken = ingest(world, new.export()["file"])
+    assert taken["status"] == "applied"
+    assert taken["changes"]["sent"] == 2  # the third had been taken under the old key
+    assert [server_holds(world, n) for n in (1, 2, 3)] == ["SUDAH TIBA", "DI JALAN", "BELUM DIEKSPOR"]
+    new.rename("LEBIH BARU", 2)
+    assert ingest(world, new.export()["file"])["status"] == "applied"
+    assert ingest(world, lost)["status"] in ("applied", "duplicate")
+    ok(new("apply", answer(world)))
+    assert new.holds(2) == server_holds(world, 2) == "LEBIH BARU"
+    assert ok(new("status"))["pending"] == {}
+    assert same_on_both_sides(world, new)
+
+
+def test_what_the_centre_changed_meanwhile_still_meets_the_carried_edit(world: World) -> None:
+    """A KIP number and a verified name came between: the centre's stand, and the new laptop ends with them."""
+    old, new = first(world), Laptop(world, "baru")
+    name = pupil(world, 1)
+    sql(world, f"UPDATE peserta_didik SET nama = 'NAMA KETIK', no_kip = 'SALAH1' WHERE peserta_didik_id = '{name}'")
+    path = world.folder / "verval.csv"
+    path.write_text(f"table,id,column,value,verified\npeserta_didik,{name},nama,NAMA RESMI,1\n", encoding="utf-8")
+    ok(world.server("change", "--as", "verval", path))
+    new.init(new_code(world), "--from", old.home)
+    taken = ingest(world, new.export()["file"])
+    assert taken["status"] == "applied"
+    ok(new("apply", answer(world)))
+    assert sql(world, f"SELECT nama FROM peserta_didik WHERE peserta_didik_id = '{name}'", new.home) == [("NAMA RESMI",)]
+    assert same_on_both_sides(world, new)
+
+
+def test_another_schools_folder_is_not_carried(world: World) -> None:
+    """KF-120, and nothing is made."""
+    other = Laptop(world, "lain")
+    other.init(world.add("02000009"))
+    new = Laptop(world, "baru")
+    given = new_code(world)
+    code = ("--code-file", given["code_file"], "--passphrase-file", world.secret)
+    assert new("init", given["prefill"], *code, "--from", other.home).error["code"] == "KF-120"
+    assert not (new.home / "sekolah.db").exists()
+    new.init(given)
+
+
+# --- two laptops under one code ---------------------------------------------------------------
+
+
+@pytest.fixture
+def rivals(tmp_path: Path) -> tuple[World, Laptop, Laptop]:
+    """A school whose one code and prefill were opened on two laptops; the first has sent and was merged."""
+    world = World(tmp_path / "dunia")
+    world.folder.mkdir()
+    world.secret.write_text("sandi kepala sekolah\n", encoding="utf-8")
+    ok(world.server("init"))
+    given = world.add(world.npsn)
+    one, two = Laptop(world, "satu"), Laptop(world, "dua")
+    for laptop in (one, two):
+        laptop.init(given)
+        sql(world, f"UPDATE sekolah SET website = '{laptop.home.name}'", laptop.home)
+    assert ingest(world, one.export()["file"])["status"] == "applied"
+    contested = ingest(world, two.export()["file"])
+    assert (contested["status"], contested["code"]) == ("held", "KF-311")
+    return world, one, two
+
+
+def address(world: World) -> str:
+    """Return what the server holds of the school."""
+    return str(sql_server(world, f"SELECT website FROM sekolah WHERE npsn = '{world.npsn}'")[0][0])
+
+
+def test_both_are_held_until_the_district_decides(rivals: tuple[World, Laptop, Laptop]) -> None:
+    """The first one's next file waits too: nobody knows yet which of them is the school's."""
+    world, one, _ = rivals
+    sql(world, "UPDATE sekolah SET email = 5", one.home)
+    assert ingest(world, one.export()["file"])["code"] == "KF-311"
+    assert [key["state"] for key in keys(world)] == ["ditahan", "ditahan"]
+    assert len({key["fingerprint"] for key in keys(world)}) == 2
+    assert [one["code"] for one in ok(world.server("status"))["held"]] == ["KF-311", "KF-311"]
+
+
+@pytest.mark.parametrize("command", ["accept", "reject"])
+@pytest.mark.parametrize("winner", [0, 1])
+def test_the_decision_releases_one_and_refuses_the_other(
+    rivals: tuple[World, Laptop, Laptop], winner: int, command: str
+) -> None:
+    """Whichever holds: its files are merged at once, its returns come; the other one's files are put aside and kept."""
+    world, one, two = rivals
+    sql(world, "UPDATE sekolah SET email = 5", one.home)
+    assert ingest(world, one.export()["file"])["code"] == "KF-311"
+    named = keys(world)[winner if command == "accept" else 1 - winner]["fingerprint"]
+    made = ok(world.server("key", command, "--npsn", world.npsn, "--key", named))
+    assert sorted(file["status"] for file in made["files"]) == ["applied", "quarantined"]
+    states = [key["state"] for key in keys(world)]
+    assert states == (["aktif", "ditolak"] if winner == 0 else ["ditolak", "aktif"])
+    holds, loses = (one, two) if winner == 0 else (two, one)
+    assert address(world) == holds.home.name
+    ok(holds("apply", answer(world)))
+    sql(world, "UPDATE sekolah SET email = 7", loses.home)
+    assert ingest(world, loses.export()["file"])["code"] == "KF-308"
+    sql(world, "UPDATE sekolah SET email = 8", holds.home)
+    assert ingest(world, holds.export()["file"])["status"] == "applied"
+    assert world.server("key", command, "--npsn", world.npsn, "--key", "0" * 16).error["code"] == "KF-117"
+
+
+def test_the_refused_laptops_work_is_carried_into_a_new_enrolment(rivals: tuple[World, Laptop, Laptop]) -> None:
+    """It was the school's second operator: a code of its own, and nothing that was typed there is lost."""
+    world, _, two = rivals
+    ok(world.server("key", "accept", "--npsn", world.npsn, "--key", keys(world)[0]["key"]))
+    third = Laptop(world, "tiga")
+    assert third.init(new_code(world), "--from", two.home)["carried"]["sekolah"]["update"] == 1
+    assert ingest(world, third.export()["file"])["status"] == "applied"
+    assert address(world) == "dua"
+
+
+def test_a_decided_code_opened_once_more_holds_only_the_newcomer(rivals: tuple[World, Laptop, Laptop]) -> None:
+    """Whoever has an old code cannot stop the school again."""
+    world, one, _ = rivals
+    ok(world.server("key", "accept", "--npsn", world.npsn, "--key", keys(world)[0]["key"]))
+    late = Laptop(world, "empat")
+    outbox = world.server_home / "outbox" / world.npsn
+    late.init({"prefill": str(next(outbox.glob("PREFILL-*"))), "code_file": str(next(outbox.glob("KODE-*")))})
+    sql(world, "UPDATE sekolah SET email = 9", late.home)
+    assert ingest(world, late.export()["file"])["code"] == "KF-311"
+    assert [key["state"] for key in keys(world)] == ["aktif", "ditolak", "ditahan"]
+    sql(world, "UPDATE sekolah SET email = 3", one.home)
+    assert ingest(world, one.export()["file"])["status"] == "applied"
