@@ -32,6 +32,7 @@ from exchange.reading import changesets
 from exchange.records import Block, Cause, Op, PackageKind, Position
 from exchange.rules.heads import active_heads
 from exchange.schema import SCHEMA
+from exchange.serverkeys import root_public
 from exchange.store.reference import load_reference, running_semester
 from exchange.store.school import FILE, SchoolStore
 from exchange.store.server import ServerStore
@@ -183,6 +184,8 @@ def _certify(store: ServerStore, keys: Path) -> Identity:
             load_reference(store.db, SCHEMA)
             centre = str(uuid.UUID(bytes=CENTRE_SCOPE))
             _add_key(store, centre, issue(root, KeyKind.AKAR, made["akar-cadangan"].public, CENTRE_SCOPE, 2))
+            public = root.public
+            store.set("root", (public.verify_key + public.seal_key).hex())
             _add_key(store, centre, issue(root, KeyKind.PUSAT, server.public, CENTRE_SCOPE, 1))
     return server
 
@@ -314,16 +317,12 @@ def _issue_code(server: ServerNode, scope: str) -> str:
     code = new_code()
     identity = code_identity(parse_code(code), scope)
     public = identity.public
-    signed = issue(identity, KeyKind.AKAR, _root(server).public, CENTRE_SCOPE, 1)
+    signed = issue(identity, KeyKind.AKAR, root_public(server), CENTRE_SCOPE, 1)
     server.store.db.execute(
         "INSERT INTO kirim_code (scope, key_id, purpose, public, root, root_signature) VALUES (?, ?, ?, ?, ?, ?)",
         (scope, public.key_id, public.kind.name, public.verify_key + public.seal_key, signed.body, signed.signature),
     )
     return code
-
-
-def _root(server: ServerNode) -> Identity:
-    return load_identity(server.home / KEYS / "akar")
 
 
 def _hand_out(server: ServerNode, scope: str, code: str, out: Path | None) -> SchoolAdded:

@@ -307,6 +307,15 @@ class OtherSchool(SetupError):
     safe = "nothing was made; both folders are untouched"
 
 
+class RootUnknown(SetupError):
+    code = "KF-121"
+    who = Who.CENTRE
+    what = "{file} is not the key of this server's root or of its spare"
+    next = "name the file akar or akar-cadangan from where it is kept"
+    safe = "nothing was changed; the server goes on with its present key"
+    file: str
+
+
 # --- KF-2xx file and format -------------------------------------------------------------------
 
 

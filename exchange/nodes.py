@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -60,10 +61,14 @@ class ServerNode:
         """Close the store."""
         self.store.close()
 
-    @cached_property
+    def certificate(self) -> SignedCertificate:
+        """Return the newest certificate of the server's own keys."""
+        return max(self.certificates(str(uuid.UUID(bytes=CENTRE_SCOPE)), KeyKind.PUSAT), key=_serial)
+
+    @property
     def identity(self) -> Identity:
-        """The key that signs returns and opens schools' packages."""
-        return load_identity(self.home / KEYS / "pusat")
+        """The key that signs returns: the newest that the root certified, also while it is renewed by another process."""
+        return self.identities[self.certificate().certificate.key_id]
 
     @cached_property
     def codes(self) -> Callable[[str], Collection[object] | None]:
@@ -82,8 +87,8 @@ class ServerNode:
 
     @cached_property
     def identities(self) -> Mapping[bytes, Identity]:
-        """Keys that open packages, by key id."""
-        return {self.identity.key_id: self.identity}
+        """Keys that open packages, by key id: the first one and every one since."""
+        return _ServerKeys(self.home / KEYS)
 
     def find(self, scope: bytes, key_id: bytes) -> Certificate | None:
         """Return the trusted certificate, or the code, of a key within a scope."""
@@ -140,6 +145,35 @@ class ServerNode:
         return public_of(code_anchor(scope, *code))
 
 
+def _serial(signed: SignedCertificate) -> int:
+    return signed.certificate.serial
+
+
+class _ServerKeys(Mapping[bytes, Identity]):
+    """A server's keys by id, read when they are needed: another process may renew them while this one runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[bytes, Identity] = {}
+
+    def __getitem__(self, key_id: bytes) -> Identity:
+        if not self._read:
+            first = load_identity(self._folder / "pusat")
+            self._read[first.key_id] = first
+        if key_id not in self._read:
+            path = self._folder / f"pusat-{key_id.hex()}"
+            if not path.exists():
+                raise KeyError(key_id)
+            self._read[key_id] = load_identity(path)
+        return self._read[key_id]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)
+
+
 def code_anchor(scope: str, purpose: str, public: bytes, subject: bytes | None) -> Certificate:
     """Return what is trusted of a registration code: its public keys, known to both sides without a certificate.
 
@@ -176,6 +210,9 @@ class SchoolNode:
     WAITING = ".baru"
     """Behind the name of a key file that waits until the store knows its certificate."""
 
+    FORMER = ".lama"
+    """Behind the name of a laptop's former key file."""
+
     def settle_keys(self) -> None:
         """Let keys that wait take their places, once the store knows their certificates; others are leftovers."""
         for name, kind in (("perangkat", KeyKind.PERANGKAT), ("kepala", KeyKind.KEPALA)):
@@ -185,7 +222,13 @@ class SchoolNode:
             public = head_public(waiting) if kind is KeyKind.KEPALA else load_identity(waiting).public
             known = [s.certificate for s in self.signed("own") if s.certificate.kind is kind]
             if known and known[-1].key_id == public.key_id:
+                if kind is KeyKind.PERANGKAT:  # it still opens what is on its way
+                    spool.move(waiting.parent / name, waiting.parent, f"{name}{self.FORMER}")
                 spool.move(waiting, waiting.parent, name)
+
+    def forget_device(self) -> None:
+        """Read this laptop's key anew when it is needed: it was renewed."""
+        self.__dict__.pop("device", None)
 
     @cached_property
     def device(self) -> Identity:
@@ -197,6 +240,9 @@ class SchoolNode:
     def identities(self) -> Mapping[bytes, Identity]:
         """Keys that open returns, by key id: this laptop's, and the code's until the laptop's is known to be in use."""
         found = {self.device.key_id: self.device}
+        former = self.home / KEYS / f"perangkat{self.FORMER}"
+        if former.exists():
+            found[load_identity(former).key_id] = load_identity(former)
         code = self.home / KEYS / "kode"
         if self.store.get("code") and code.exists():
             found[bytes.fromhex(self.store.get("code"))] = load_identity(code)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -20,7 +19,6 @@ from exchange.capture import counted, own_blocks
 from exchange.confirming import Sheet, approved, check_ready, tally
 from exchange.contents import merged_position, school_items, school_manifest, server_items, server_manifest
 from exchange.format.body import write_body
-from exchange.format.certificate import KeyKind
 from exchange.giving import given_items
 from exchange.healing import wanted_items
 from exchange.limits import MIB
@@ -30,6 +28,7 @@ from exchange.receipts import receipts_after
 from exchange.records import Block, PackageKind, Position
 from exchange.returning import baseline_blocks, reference_blocks, touched_blocks
 from exchange.riding import riders, rode
+from exchange.serverkeys import chain_to, riding
 from exchange.standing import jump
 from exchange.store.server import School, ServerStore
 from exchange.trust.certificates import SignedCertificate, read
@@ -241,6 +240,7 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
                 outcomes=outcomes,
                 hashes=(digests.pack_hashes(store.db, table, school.sekolah_id, school.schema) for table in apart),
             )
+            certificates = riding(server, school)
             _lay_down(plain, store, school, PackageKind.BALASAN, number, write_body(manifest, items), first)
         path = _seal(
             plain,
@@ -250,6 +250,7 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
             number,
             folder=out or server.home / "outbox" / school.npsn,
             receiver=server.receiver(school.sekolah_id, school.device),
+            certificates=certificates,
         )
     return Returned(school.npsn, path, number, changes)
 
@@ -294,8 +295,7 @@ def _chain(server: ServerNode, scope: str, receiver: PublicIdentity) -> list[Sig
     body, signature = server.store.db.execute(
         "SELECT root, root_signature FROM kirim_code WHERE scope = ? AND key_id = ?", (scope, receiver.key_id)
     ).fetchone()
-    centre = server.certificates(str(uuid.UUID(int=0)), KeyKind.PUSAT)
-    return [read(bytes(body), bytes(signature)), centre[-1]]
+    return [read(bytes(body), bytes(signature)), *chain_to(server)]
 
 
 # --- what the server writes -------------------------------------------------------------------

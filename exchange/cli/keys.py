@@ -204,3 +204,89 @@ def reject(asked: Asked, npsn: str, key: str) -> Answer:
     with _server(asked) as node:
         made = refuse(node, npsn.strip().upper(), key)
     return _decided(made)
+
+
+@keys.command("rotate")
+@option(
+    "--root",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The root's key file, or the spare's, from where it is kept; by default kunci/akar.",
+)
+@option(
+    "--retire",
+    is_flag=True,
+    help="Also refuse what former server keys signed: one of them is in wrong hands. Old returns are then written again.",
+)
+@click.pass_obj
+def rotate(asked: Asked, root: Path | None, retire: bool) -> Answer:
+    """Give the server a new key, certified by the root. Former keys still open what schools have sealed to them."""
+    from exchange.serverkeys import rotate as renew
+
+    with _server(asked) as node:
+        made = renew(node, root.absolute() if root is not None else None, retire=retire)
+
+    def lines() -> Iterator[str]:
+        yield tr("Fingerprint of its key: {fingerprint}").format(fingerprint=made.fingerprint)
+        yield tr("Schools learn of it by their next returns. Copy the folder kunci to a safe place, as before.")
+
+    return Answer(made.as_json(), lines())
+
+
+# --- a school's own keys ----------------------------------------------------------------------
+
+own = Group("key", help="The keys on this laptop.")
+
+
+def _passphrases(present: Path | None, new: Path | None) -> tuple[str, str]:
+    """Return the head's present passphrase and the new one."""
+    return (
+        secret(tr("The head's passphrase"), present, "--passphrase-file", "KIRIM_PASSPHRASE"),
+        secret(tr("The new passphrase"), new, "--new-passphrase-file", "KIRIM_NEW_PASSPHRASE", twice=True),
+    )
+
+
+_PRESENT = "File whose first line is the head's passphrase; else KIRIM_PASSPHRASE, else it is asked."
+_NEW = "File whose first line is the new passphrase; else KIRIM_NEW_PASSPHRASE, else it is asked."
+
+
+@own.command("rotate")
+@option("--head", "of_head", is_flag=True, help="The head's key, under a new passphrase, instead of the laptop's.")
+@option("--passphrase-file", metavar="FILE", type=click.Path(path_type=Path), help=_PRESENT)
+@option("--new-passphrase-file", metavar="FILE", type=click.Path(path_type=Path), help=_NEW)
+@click.pass_obj
+def rotate_own(
+    asked: Asked, of_head: bool, passphrase_file: Path | None, new_passphrase_file: Path | None
+) -> Answer:
+    """Give this laptop, or its head, a new key signed by the present one. It goes out with the next export.
+
+    The laptop's key is renewed only while an export is possible: export right afterwards.
+    """
+    from exchange.rotating import renew_device, renew_head
+
+    with _school(asked) as node:
+        made = renew_head(node, *_passphrases(passphrase_file, new_passphrase_file)) if of_head else renew_device(node)
+
+    def lines() -> Iterator[str]:
+        yield tr("Fingerprint of the new key: {fingerprint}").format(fingerprint=made.fingerprint)
+        yield tr("The former key is used no more. Export now: the next package tells the server.")
+
+    return Answer(made.as_json(), lines())
+
+
+@click.pass_obj
+def _change(asked: Asked, passphrase_file: Path | None, new_passphrase_file: Path | None) -> Answer:
+    """Change the head's passphrase. The key stays the same, so nothing has to be sent."""
+    from exchange.rotating import change_passphrase
+
+    with _school(asked) as node:
+        change_passphrase(node, *_passphrases(passphrase_file, new_passphrase_file))
+    return Answer({"changed": True}, [tr("From now on the new passphrase approves; the former one opens nothing.")])
+
+
+passphrase = Command(
+    "passphrase",
+    callback=_change,
+    help=_change.__doc__,
+    params=[_file("--passphrase-file", _PRESENT), _file("--new-passphrase-file", _NEW)],
+)

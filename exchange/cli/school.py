@@ -26,7 +26,14 @@ if TYPE_CHECKING:
     from exchange.rules.findings import Finding
     from exchange.store.school import SchoolStore
 
-school = Group("school", help=SCHOOL, later={"head": "exchange.cli.keys:head"})
+LIVES = {
+    "head": "exchange.cli.keys:head",
+    "passphrase": "exchange.cli.keys:passphrase",
+    "key": "exchange.cli.keys:own",
+}
+"""Commands for the lives of keys: rarely used, so their help need not be imported with the others."""
+
+school = Group("school", help=SCHOOL, later=LIVES)
 """The commands of a school."""
 
 _passphrase_file = option(

@@ -539,3 +539,172 @@ def test_a_decided_code_opened_once_more_holds_only_the_newcomer(rivals: tuple[W
     assert [key["state"] for key in keys(world)] == ["aktif", "ditolak", "ditahan"]
     sql(world, "UPDATE sekolah SET email = 3", one.home)
     assert ingest(world, one.export()["file"])["status"] == "applied"
+
+
+# --- keys renewed in time ---------------------------------------------------------------------
+
+
+def test_a_laptops_key_is_renewed_by_the_next_package(world: World) -> None:
+    """Signed by the former key; what was on its way and what was not goes on under the new one; no trip is extra."""
+    laptop = first(world)
+    laptop.rename("SATU")
+    late = laptop.export()["file"]
+    laptop.rename("DUA", 2)
+    before = keys(world)[0]["key"]
+    made = ok(laptop("key", "rotate"))
+    assert ok(laptop("status"))["pending"]["peserta_didik"]["update"] == 2
+    sent = laptop.export()["file"]
+    taken = ingest(world, sent)
+    assert taken["status"] == "applied", taken
+    assert [(k["key"], k["current"]) for k in keys(world)] == [(before, False), (made["key_id"], True)]
+    assert (server_holds(world), server_holds(world, 2)) == ("SATU", "DUA")
+    ok(laptop("apply", answer(world)))
+    assert ok(laptop("status"))["pending"] == {}
+    assert same_on_both_sides(world, laptop)
+    assert ingest(world, late)["status"] in ("applied", "duplicate")
+    assert [k["current"] for k in keys(world)] == [False, True]
+    laptop.rename("TIGA")
+    last = laptop.export()["file"]
+    assert len(ok(kirim("inspect", last, "--json"))["certificates"]) == 0
+    assert ingest(world, last)["status"] == "applied"
+    assert server_holds(world) == "TIGA"
+
+
+def test_a_renewed_laptop_that_loses_its_first_files_is_still_known(world: World) -> None:
+    """The certificate rides until a file with it was merged; renewed twice meanwhile, the chain rides whole."""
+    laptop = first(world)
+    ok(laptop("key", "rotate"))
+    laptop.rename("HILANG")
+    laptop.export()
+    ok(laptop("key", "rotate"))
+    laptop.rename("TIBA", 2)
+    assert ingest(world, laptop.export()["file"])["status"] == "applied"
+    assert (server_holds(world), server_holds(world, 2)) == ("HILANG", "TIBA")
+    ok(laptop("apply", answer(world)))
+    assert same_on_both_sides(world, laptop)
+
+
+def test_a_key_that_a_stolen_laptop_certified_afterwards_is_refused_with_it(world: World) -> None:
+    """R25: the thief renews the key; the district revokes the one it knew, and the other goes with it."""
+    thief = first(world)
+    (key,) = keys(world)
+    ok(thief("key", "rotate"))
+    thief.rename("OLEH PENCURI")
+    stolen = thief.export()["file"]
+    ok(world.server("key", "revoke", "--npsn", world.npsn, "--key", key["key"]))
+    assert ingest(world, stolen)["code"] == "KF-308"
+    assert len(keys(world)) == 1
+
+
+def test_a_key_certified_after_the_number_is_revoked_with_its_issuer(world: World) -> None:
+    """The district names a number before the theft; what the new key wrote stays merged, nothing more of it is taken."""
+    thief = first(world)
+    (key,) = keys(world)
+    thief.rename("SESUDAH DICURI")
+    assert ingest(world, thief.export()["file"])["status"] == "applied"
+    ok(thief("key", "rotate"))
+    thief.rename("KUNCI BARU")
+    assert ingest(world, thief.export()["file"])["status"] == "applied"
+    ok(world.server("key", "revoke", "--npsn", world.npsn, "--key", key["key"], "--after", "1"))
+    assert [k["state"] for k in keys(world)] == ["dicabut", "dicabut"]
+    thief.rename("LAGI")
+    assert ingest(world, thief.export()["file"])["code"] == "KF-308"
+
+
+def test_a_heads_key_and_passphrase_are_renewed_at_the_school(world: World) -> None:
+    """The former passphrase opens nothing any more, and the former key approves nothing more at the server."""
+    laptop, new = first(world), secret(world, SECOND)
+    both = ("--passphrase-file", world.secret, "--new-passphrase-file", new)
+    kept = (laptop.home / "kunci" / "kepala").read_bytes()
+    ok(laptop("key", "rotate", "--head", *both))
+    laptop.rename("BARU")
+    assert world.export().error["code"] == "KF-106"
+    file = ok(laptop("export", "--confirm", "--passphrase-file", new))["file"]
+    assert ingest(world, file)["status"] == "applied"
+    assert sorted(k["state"] for k in keys(world, "kepala")) == ["aktif", "dicabut"]
+    ok(laptop("apply", answer(world)))
+    laptop.rename("DENGAN KUNCI LAMA")
+    (laptop.home / "kunci" / "kepala").write_bytes(kept)  # somebody had kept a copy of the former key
+    held = ingest(world, laptop.export()["file"])
+    assert (held["status"], held["code"]) == ("held", "KF-310")
+
+
+def test_a_passphrase_is_changed_without_anything_to_send(world: World) -> None:
+    """The key stays: the next export carries no certificate."""
+    laptop, new = first(world), secret(world, SECOND)
+    ok(laptop("passphrase", "--passphrase-file", world.secret, "--new-passphrase-file", new))
+    laptop.rename("X")
+    assert world.export().error["code"] == "KF-106"
+    file = ok(laptop("export", "--confirm", "--passphrase-file", new))["file"]
+    assert ok(kirim("inspect", file, "--json"))["certificates"] == []
+    assert ingest(world, file)["status"] == "applied"
+    short = secret(world, "pendek", "pendek.txt")
+    wrong = laptop("passphrase", "--passphrase-file", new, "--new-passphrase-file", short)
+    assert wrong.error["code"] == "KF-107"
+
+
+# --- the server's key -------------------------------------------------------------------------
+
+
+def certificates(file: str) -> int:
+    """Return how many certificates ride in a file."""
+    return len(ok(kirim("inspect", file, "--json"))["certificates"])
+
+
+def test_a_new_server_key_reaches_schools_by_returns_and_old_files_still_count(world: World) -> None:
+    """Files of a year before the rotation, in both directions, are taken; the proof rides until the school has it."""
+    laptop = first(world)
+    old_return = shutil.copy(answer(world), world.folder / "balasan-lama.kirim")
+    laptop.rename("SEBELUM")
+    old_file = laptop.export()["file"]
+    made = ok(world.server("key", "rotate"))
+    assert ok(world.server("key", "rotate"))["serial"] == made["serial"] + 1  # and again, before any school heard
+    assert ingest(world, old_file)["status"] == "applied"
+    ok(laptop("apply", old_return))
+    told = answer(world)
+    assert certificates(told) == 1
+    ok(laptop("apply", told))
+    laptop.rename("SESUDAH")
+    assert ingest(world, laptop.export()["file"])["status"] == "applied"
+    ok(laptop("apply", answer(world)))
+    laptop.rename("LAGI")
+    assert ingest(world, laptop.export()["file"])["status"] == "applied"
+    last = answer(world)
+    assert certificates(last) == 0
+    ok(laptop("apply", last))
+    assert same_on_both_sides(world, laptop)
+
+
+def test_the_root_need_not_be_on_the_server(world: World) -> None:
+    """Root and spare lie elsewhere: schools are registered, codes made; only a rotation asks for one of them."""
+    away = world.folder / "brankas"
+    away.mkdir()
+    for name in ("akar", "akar-cadangan"):
+        (world.server_home / "kunci" / name).rename(away / name)
+    world.add("02000009")
+    head_code(world)
+    assert world.server("key", "rotate").error["code"] == "KF-111"
+    assert world.server("key", "rotate", "--root", world.server_home / "kunci" / "pusat").error["code"] == "KF-121"
+    ok(world.server("key", "rotate", "--root", away / "akar"))
+
+
+@pytest.mark.parametrize("root", ["akar", "akar-cadangan"])
+def test_a_retired_server_key_signs_nothing_that_counts(world: World, root: str) -> None:
+    """It was stolen: after the first new return, an old or forged one is refused; a new laptop knows from its prefill."""
+    laptop, holder = first(world), world.server_home / "kunci" / root
+    assign(world, "KEPALA CONTOH")
+    old = shutil.copy(answer(world), world.folder / "lama.kirim")
+    laptop.rename("SEBELUM")
+    late = laptop.export()["file"]
+    ok(world.server("key", "rotate", "--retire", "--root", holder))
+    told = answer(world)
+    assert certificates(told) == (2 if root == "akar" else 3)
+    ok(laptop("apply", told))
+    refused = laptop("apply", old)
+    assert (refused.status, refused.json["failed"][0]["code"]) == (1, "KF-303")
+    assert ingest(world, late)["status"] in ("applied", "held")  # sealed to the old key, and still opened
+    new = Laptop(world, "baru")
+    new.init(new_code(world))
+    assert new("apply", old).json["failed"][0]["code"] in ("KF-302", "KF-303")
+    ok(world.server("key", "rotate", "--root", world.server_home / "kunci" / "akar"))
+    ok(laptop("apply", answer(world)))
