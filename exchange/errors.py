@@ -99,13 +99,17 @@ class ExchangeError(Exception):
         """Return the typed facts by name."""
         return {name: self.__dict__[name] for name in self._names}
 
+    def phrases(self, translate: Any) -> dict[str, str]:
+        """Return those facts that are phrases of ours with facts of their own, in a language."""
+        return {}
+
     def lines(self, translate: Any = lambda text: text) -> tuple[str, str, str]:
         """Return what happened, what to do next and what is safe, in a language.
 
         Args:
             translate: Maps a message id to its text.
         """
-        facts = self.facts()
+        facts = self.facts() | self.phrases(translate)
         return (
             translate(self.what).format(**facts),
             translate(self.next).format(**facts),
@@ -554,9 +558,15 @@ class NoHead(TrustError):
     code = "KF-312"
     fate = Fate.STOP
     who = Who.DISTRICT
-    what = "no Kepala Sekolah or Plt is assigned, so nothing can be sent"
-    next = "ask the district for the assignment, then apply the BALASAN that brings it"
+    what = "nobody can approve, so nothing can be sent: {cause}"
+    next = "the dinas mends this in penugasan; apply the BALASAN that brings it"
     safe = "all data and unsent changes are untouched"
+    cause: str
+    nama: str
+    tahun: str
+
+    def phrases(self, translate: Any) -> dict[str, str]:
+        return {"cause": translate(self.cause).format(nama=self.nama, tahun=self.tahun)}
 
 
 class NotConfirmed(TrustError):
@@ -572,9 +582,10 @@ class HeadKeyMissing(TrustError):
     code = "KF-314"
     fate = Fate.STOP
     who = Who.DISTRICT
-    what = "the assigned head has no key on this laptop"
+    what = "{nama}, who is head by the dinas's data, has no key on this laptop"
     next = "ask the district for a code for the new head, then run `kirim school head`"
     safe = "all data and unsent changes are untouched"
+    nama: str
 
 
 class RevokedAhead(TrustError):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange import errors, spool
+from exchange.confirming import assigned_head
 from exchange.format.certificate import KeyKind
 from exchange.nodes import KEYS, SchoolNode, ServerNode
 from exchange.riding import ride
@@ -134,11 +135,7 @@ def change_head(node: SchoolNode, code: str, passphrase: str, letter: Iterable[s
     """
     check_passphrase(passphrase)
     raw, store = parse_code(code), node.store
-    running = running_semester(store.db)
-    heads = active_heads(StoreSource(store.db, store.schema), store.scope, running.tahun_ajaran_id)
-    if not heads:
-        raise errors.NoHead()
-    head = heads[0]
+    head = assigned_head(store)
     told = [line.removeprefix(_FOR).strip() for line in letter if line.startswith(_FOR)]
     if told and head.assignment not in told:
         raise errors.AssignmentOther(nama=head.nama)

@@ -83,7 +83,7 @@ def renew_head(node: SchoolNode, passphrase: str, new_passphrase: str) -> Renewe
     check_passphrase(new_passphrase)
     certificate = node.head_certificate()
     if certificate is None:
-        raise errors.HeadKeyMissing()
+        raise errors.HeadKeyMissing(nama="-")
     former, new = node.head(passphrase), new_identity(KeyKind.KEPALA)
     signed = issue(
         former, KeyKind.KEPALA, new.public, node.store.scope, certificate.serial + 1, certificate.subject

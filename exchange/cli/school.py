@@ -241,12 +241,14 @@ def _problem_lines(report: ImportReport) -> Iterator[str]:
 @click.pass_obj
 def status(asked: Asked) -> Answer:
     """Show the last exchange, what is not acknowledged yet, what is open, and what stands in the way of an export."""
+    from exchange.cli.door import said
     from exchange.cli.show import by_operation, columns, when
-    from exchange.overview import blocked, school_status
+    from exchange.overview import blocked, causes, school_status
 
     with closing(_store(asked)) as store:
         found = school_status(store)
         codes = blocked(store)
+        why = {error.code: said(error) for error in causes(store, codes)}
 
     def lines() -> Iterator[str]:
         yield f"{found.nama} (NPSN {found.npsn})"
@@ -264,9 +266,10 @@ def status(asked: Asked) -> Answer:
         if found.open:
             yield tr("Refused and still open:")
             yield from _open_lines(found.open)
-        yield from _blocked_lines(codes)
+        yield from _blocked_lines(codes, why)
 
-    return Answer(found.as_json() | {"blocked": codes}, lines())
+    told = [{"code": code, "what": what, "next": then} for code, (what, then, _) in why.items()]
+    return Answer(found.as_json() | {"blocked": codes, "causes": told}, lines())
 
 
 def _open_lines(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
@@ -282,7 +285,7 @@ def _open_lines(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
         yield from (f"    {row}" for row in ids[:EXAMPLES_MAX])
 
 
-def _blocked_lines(codes: Sequence[str]) -> Iterator[str]:
+def _blocked_lines(codes: Sequence[str], why: Mapping[str, tuple[str, str, str]]) -> Iterator[str]:
     if not codes:
         yield tr("Nothing stands in the way of an export.")
         return
@@ -290,8 +293,11 @@ def _blocked_lines(codes: Sequence[str]) -> Iterator[str]:
 
     yield tr("Before an export:")
     for code in codes:
-        entry = errors.REGISTRY[code]
-        yield f"  {code}: {tr(entry.next)}"
+        if code in why:
+            yield f"  {code}: {why[code][0]}"
+            yield f"    {why[code][1]}"
+        else:
+            yield f"  {code}: {tr(errors.REGISTRY[code].next)}"
 
 
 @school.command("validate")

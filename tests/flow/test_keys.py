@@ -708,3 +708,55 @@ def test_a_retired_server_key_signs_nothing_that_counts(world: World, root: str)
     assert new("apply", old).json["failed"][0]["code"] in ("KF-302", "KF-303")
     ok(world.server("key", "rotate", "--root", world.server_home / "kunci" / "akar"))
     ok(laptop("apply", answer(world)))
+
+
+# --- why the button is not there (seed 002) ---------------------------------------------------
+
+_HEAD = "SELECT ptk_id FROM tugas_tambahan WHERE jabatan_ptk_id = 2"
+_REGISTERED = f"SELECT ptk_terdaftar_id FROM ptk_terdaftar WHERE ptk_id = ({_HEAD})"
+_DUTY = "SELECT ptk_tugas_tambahan_id FROM tugas_tambahan WHERE jabatan_ptk_id = 2"
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "column", "wrong", "right", "said"),
+    [
+        ("ptk", _HEAD, "jenis_ptk_id", "4", "20", "jenis PTK KEPALA CONTOH bukan Kepala Sekolah"),
+        ("ptk_terdaftar", _REGISTERED, "ptk_induk", "0", "1", "sekolah ini bukan sekolah induk KEPALA CONTOH"),
+        ("ptk_terdaftar", _REGISTERED, "jenis_keluar_id", "1", "", "KEPALA CONTOH tercatat sudah keluar"),
+        ("ptk_terdaftar", _REGISTERED, "soft_delete", "1", None, "KEPALA CONTOH belum terdaftar sebagai PTK sekolah ini untuk 20"),
+        ("tugas_tambahan", _DUTY, "tst_tambahan", "2026-01-01", "", "tugas KEPALA CONTOH sudah berakhir"),
+        ("tugas_tambahan", _DUTY, "soft_delete", "1", None, "belum ada Kepala Sekolah atau Plt"),
+    ],
+    ids=["jenis", "induk", "keluar", "tahun", "berakhir", "tidak ada"],
+)
+def test_status_and_export_name_the_cause_and_the_cure(
+    world: World, table: str, row: str, column: str, wrong: str, right: str | None, said: str
+) -> None:
+    """Each condition of the gate by its own words; when the dinas has mended it, one return opens the gate again."""
+
+    def penugasan(value: str) -> None:
+        path = world.folder / "dinas.csv"
+        path.write_text(f"table,id,column,value,verified\n{table},{sql_server(world, row)[0][0]},{column},{value},\n", encoding="utf-8")
+        ok(world.server("change", "--as", "dinas", path))
+        ok(world.at_school("apply", answer(world)))
+
+    penugasan(wrong)
+    status = ok(world.at_school("status"))
+    assert status["blocked"] == ["KF-312"]
+    assert said in status["causes"][0]["what"]
+    error = world.export().error
+    assert error["code"] == "KF-312"
+    assert said in error["what"]
+    assert said in kirim("school", "status", "--home", world.school_home).out
+    if right is not None:
+        penugasan(right)
+        assert ok(world.at_school("status"))["blocked"] == []
+        ok(world.export())
+
+
+def test_a_head_without_a_key_is_named(world: World) -> None:
+    """KF-314 says whose code is needed."""
+    assign(world, "KEPALA PENGGANTI")
+    ok(world.at_school("apply", answer(world)))
+    (cause,) = ok(world.at_school("status"))["causes"]
+    assert (cause["code"], "KEPALA PENGGANTI" in cause["what"]) == ("KF-314", True)
