@@ -320,6 +320,14 @@ class RootUnknown(SetupError):
     file: str
 
 
+class RenewalWaiting(SetupError):
+    code = "KF-122"
+    grave = Grave.NOTE
+    what = "the server has not answered yet to the keys that this laptop last made known"
+    next = "export, apply the BALASAN that answers it, then renew the key"
+    safe = "nothing was changed; the present keys stay in use"
+
+
 # --- KF-2xx file and format -------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import IO
@@ -273,6 +273,7 @@ def prefill(server: ServerNode, scope: str, receiver: PublicIdentity, folder: Pa
         with store.db.transaction():
             school = store.school(scope)
             assert school is not None
+            school = replace(school, device=b"", own=0)  # whoever opens it has no chain yet
             number = 1 + int(store.db.value("SELECT count(*) FROM kirim_return WHERE scope = ? AND kind = 1", (scope,)))
             first = Position(0, store.log_value(school, 0)[:8])
             manifest = server_manifest(store, school, first, Position(0, bytes(8)))

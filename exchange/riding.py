@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
+from exchange import errors
 from exchange.format.certificate import KeyKind
 from exchange.nodes import SchoolNode
 from exchange.records import Receipt
@@ -24,6 +25,16 @@ def ride(node: SchoolNode, certificates: Iterable[SignedCertificate]) -> None:
     """Remember new certificates of the school's own; they ride from the next file on. Part of the caller's transaction."""
     node.remember("own", certificates)
     node.store.set(**{_RIDING: "[]"})
+
+
+def check_known(node: SchoolNode) -> None:
+    """Return only if the server is known to have the certificates in use: a chain of unknown ones would not fit a header.
+
+    Raises:
+        RenewalWaiting: KF-122.
+    """
+    if node.store.get("code") or node.store.get(_RIDING):
+        raise errors.RenewalWaiting()
 
 
 def riders(node: SchoolNode, number: int) -> Sequence[SignedCertificate]:

@@ -16,7 +16,7 @@ from exchange.confirming import check_ready
 from exchange.format.certificate import KeyKind
 from exchange.format.changeset import chain_start
 from exchange.nodes import KEYS, SchoolNode
-from exchange.riding import ride
+from exchange.riding import check_known, ride
 from exchange.trust.certificates import issue
 from exchange.trust.keyfiles import check_passphrase, save_head_key, save_identity
 from exchange.trust.keys import fingerprint, new_identity
@@ -44,10 +44,12 @@ def renew_device(node: SchoolNode) -> Renewed:
         node: The school.
 
     Raises:
+        RenewalWaiting: KF-122.
         NoHead, HeadKeyMissing, DataInvalid: KF-312, KF-314, KF-501: first what stands in the way of an export.
         KeysMissing: KF-111.
         DiskFull, FolderUnwritable: KF-701, KF-703.
     """
+    check_known(node)
     check_ready(node)
     store, former, new = node.store, node.device, new_identity(KeyKind.PERANGKAT)
     own = [s.certificate for s in node.signed("own") if s.certificate.kind is KeyKind.PERANGKAT]
@@ -76,10 +78,12 @@ def renew_head(node: SchoolNode, passphrase: str, new_passphrase: str) -> Renewe
     """Give the head another key for the same assignment, under another passphrase; the former key is gone.
 
     Raises:
+        RenewalWaiting: KF-122.
         HeadKeyMissing: KF-314, there is no head's key here.
         PassphraseWrong, PassphraseShort: KF-106, KF-107.
         KeysMissing: KF-111. DiskFull, FolderUnwritable: KF-701, KF-703.
     """
+    check_known(node)
     check_passphrase(new_passphrase)
     certificate = node.head_certificate()
     if certificate is None:
