@@ -760,3 +760,22 @@ def test_a_head_without_a_key_is_named(world: World) -> None:
     ok(world.at_school("apply", answer(world)))
     (cause,) = ok(world.at_school("status"))["causes"]
     assert (cause["code"], "KEPALA PENGGANTI" in cause["what"]) == ("KF-314", True)
+
+
+def test_a_former_laptops_late_file_with_a_former_heads_approval_counts_once_its_key_is_revoked(world: World) -> None:
+    """Nobody can approve it anew: it waits, and the district lets what has come count."""
+    old = first(world)
+    old.rename("DARI LAMA")
+    late = old.export()["file"]
+    assign(world, "KEPALA PENGGANTI")
+    new = Laptop(world, "baru")
+    new.init(new_code(world))
+    new.rename("DARI BARU", 2)
+    assert ingest(world, new.export()["file"])["status"] == "applied"
+    held = ingest(world, late)
+    assert (held["status"], held["code"]) == ("held", "KF-310")
+    made = ok(world.server("key", "revoke", "--npsn", world.npsn, "--key", keys(world)[0]["key"]))
+    assert [one["status"] for one in made["files"]] == ["applied"]
+    assert (server_holds(world), server_holds(world, 2)) == ("DARI LAMA", "DARI BARU")
+    ok(new("apply", answer(world)))
+    assert same_on_both_sides(world, new)
