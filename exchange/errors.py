@@ -270,7 +270,7 @@ class AssignmentOther(SetupError):
 class NoReceiver(SetupError):
     code = "KF-116"
     who = Who.DISTRICT
-    what = "the school has no laptop that counts and no unused code, so nothing can be sealed to it"
+    what = "the school has no laptop that counts and no unused code"
     next = "make a code and prefill for the new laptop with `kirim server school code`"
     safe = "nothing was written; everything for the school waits"
 

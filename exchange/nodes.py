@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -63,7 +62,7 @@ class ServerNode:
 
     def certificate(self) -> SignedCertificate:
         """Return the newest certificate of the server's own keys."""
-        return max(self.certificates(str(uuid.UUID(bytes=CENTRE_SCOPE)), KeyKind.PUSAT), key=_serial)
+        return max(self.certificates(scope_text(CENTRE_SCOPE), KeyKind.PUSAT), key=_serial)
 
     @property
     def identity(self) -> Identity:
@@ -280,7 +279,7 @@ class SchoolNode:
         certificate, bound = self.head_certificate(), self.store.get("head_for")
         if certificate is None:
             return b""
-        return certificate.subject if any(certificate.subject) or not bound else uuid.UUID(bound).bytes
+        return certificate.subject if any(certificate.subject) or not bound else scope_bytes(bound)
 
     def remember(self, name: str, certificates: Iterable[SignedCertificate]) -> None:
         """Remember certificates under ``own`` or ``trusted``. Part of the caller's transaction."""

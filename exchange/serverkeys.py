@@ -9,19 +9,19 @@ Source:
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 from exchange import errors
 from exchange.format.certificate import KeyKind
+from exchange.format.container import scope_text
 from exchange.nodes import CENTRE_SCOPE, KEYS, ServerNode
 from exchange.store.server import School
 from exchange.trust.certificates import SignedCertificate, issue
 from exchange.trust.keyfiles import load_identity, save_identity
 from exchange.trust.keys import PublicIdentity, fingerprint, new_identity, public_of
 
-CENTRE = str(uuid.UUID(bytes=CENTRE_SCOPE))
+CENTRE = scope_text(CENTRE_SCOPE)
 """Scope of the centre's keys in the store."""
 
 _RIDES = "rides-"
