@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
+from exchange import errors
 from exchange.enrol import init_school, renew_code
-from exchange.nodes import ServerNode
+from exchange.nodes import SchoolNode, ServerNode
+from exchange.packager import export
+from exchange.rotating import renew_device, renew_head
 from tests.life import PASSPHRASE, Life, Sekolah, equal
 
 
@@ -46,3 +51,36 @@ def test_a_restored_server_gets_a_former_laptops_word_back_from_the_new_one(life
     assert life.row("peserta_didik", pupil)["tempat_lahir"] == "DARI LAMA"
     assert life.row("peserta_didik", made)["nama"] == "SISWA DARI LAMA"
     assert equal(new)
+
+
+def test_a_kill_between_key_file_and_store_leaves_a_key_that_works(life: Life, school: Sekolah, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """Before the store knows the certificate the former key stays; afterwards the new one takes its place."""
+    school.round_trip()
+    new = "kata sandi yang lain"
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr("exchange.rotating.ride", die)
+    for renew in (lambda: renew_head(school.node, PASSPHRASE, new), lambda: renew_device(school.node)):
+        with pytest.raises(Killed):
+            renew()
+        school.reopen()
+        school.pupil("SEBELUM")
+        assert school.round_trip().status == "applied"
+    monkeypatch.undo()
+    calls = iter((lambda: None, die))
+    monkeypatch.setattr(SchoolNode, "settle_keys", lambda node: next(calls)())
+    with pytest.raises(Killed):
+        renew_head(school.node, PASSPHRASE, new)
+    monkeypatch.undo()
+    school.reopen()
+    with pytest.raises(errors.PassphraseWrong):
+        school.node.head(PASSPHRASE)
+    school.pupil("SESUDAH")
+    made = export(school.node, passphrase=lambda: new, confirm=lambda sheet: True)
+    assert life.ingest(made.file).files[0].status == "applied"
+    assert sorted(path.name for path in (school.home / "kunci").iterdir()) == ["kepala", "perangkat", "perangkat.baru"]
