@@ -382,7 +382,7 @@ def test_a_late_file_of_a_former_laptop_neither_undoes_the_new_ones_value_nor_ta
     assert (server_holds(world), server_holds(world, 2)) == ("DARI BARU", "LAMA SAJA")
     assert [k["current"] for k in keys(world)] == [False, True]
     (told,) = ok(new("apply", answer(world)))["conflicts"]
-    assert (told["code"], told["own"], told["other"]) == ("KF-530", ["DARI LAMA"], ["DARI BARU"])
+    assert (told["code"], told["own"][0], told["other"][0]) == ("KF-530", "DARI LAMA", "DARI BARU")
     assert (new.holds(), new.holds(2)) == ("DARI BARU", "LAMA SAJA")
     assert same_on_both_sides(world, new)
     assert ingest(world, new.export()["file"])["status"] in ("applied", "duplicate")
