@@ -20,11 +20,13 @@ from exchange.errors import ExchangeError
 from exchange.format.body import Item, read_body
 from exchange.format.container import scope_text
 from exchange.giving import keep
+from exchange.headship import bind_head
 from exchange.intake import Intake
 from exchange.nodes import KEYS, SchoolNode, ServerNode
 from exchange.reading import Content, Found
 from exchange.records import Block, Manifest, PackageKind, Position
 from exchange.results import FileResult, Ingested
+from exchange.riding import arrived
 from exchange.trust.opening import VerifiedPackage, inspect_package, open_package
 
 __all__ = ["AppliedFiles", "FileResult", "Ingested", "apply_file", "apply_files", "ingest_paths"]
@@ -210,6 +212,8 @@ def _apply(
         **({"code": None} if sealed_to_device else {}),
     )
     node.remember("trusted", package.admitted)
+    arrived(node, manifest.receipts)
+    bind_head(node)
     return work.report
 
 

@@ -29,8 +29,8 @@ from exchange.nodes import ServerNode
 from exchange.quarantine import Quarantine
 from exchange.records import PackageKind
 from exchange.results import FileResult
-from exchange.standing import note_unmerged
-from exchange.store.server import School
+from exchange.standing import note_rivals, note_unmerged
+from exchange.store.server import School, ServerStore
 from exchange.trust.opening import Duplicate, VerifiedPackage, open_package
 
 BATCH_FILES = 100
@@ -307,6 +307,8 @@ class Intake:
             state = self._fate(one.label, one.package.package_id, error)
             if isinstance(error, _TELLING):
                 note_unmerged(self.server, one.school, one.package, error)
+            elif isinstance(error, errors.CodeTwice):
+                note_rivals(self.server.store, one.school, one.package.admitted)
             holds = outline(self.server, one.school, one.package)
             self.ledger.record(one.seq, state, error, holds)
             self._results[one.index] = FileResult(one.label, state, error.code, npsn, number, holds.counts, error)
@@ -485,6 +487,11 @@ def _merged(label: str, npsn: str, number: int, merged: Merged) -> FileResult:
 def _tried(school: School | None) -> str:
     """Return what must change before a school's held packages are worth another look: its log, or this program."""
     return f"{school.position if school else 0} {__version__}"
+
+
+def forget_tried(store: ServerStore, scope: str) -> None:
+    """Let a school's held packages be tried again: a person has decided something about them."""
+    store.db.execute("DELETE FROM kirim_meta WHERE name = ?", (f"{_TRIED}{scope}",))
 
 
 def _name(package_id: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+from exchange.laptops import others
 from exchange.limits import RECEIPTS_MAX
 from exchange.nodes import ServerNode
 from exchange.records import Counts, Receipt
@@ -26,7 +27,8 @@ def receipts_after(
         position: Log position that the school has applied.
 
     Returns:
-        Receipts, oldest first, and (number, encoded outcome) of each changeset merged since.
+        Receipts, oldest first, and (number, encoded outcome) of each changeset merged since; number 0 for those of other
+        laptops of the school.
     """
     db = server.store.db
     rows = db.execute(
@@ -66,7 +68,19 @@ def receipts_after(
         "ORDER BY number",
         (school.sekolah_id, school.device, position),
     )
-    return tuple(receipts), ((number, bytes(outcome)) for number, outcome in outcomes)
+    told = [(number, bytes(outcome)) for number, outcome in outcomes]
+    return tuple(receipts), iter([*told, *((0, outcome) for outcome in _of_former(server, school, position))])
+
+
+def _of_former(server: ServerNode, school: School, position: int) -> Iterator[bytes]:
+    """Yield what became of changesets of the school's other laptops, where not all was simply taken: somebody must know."""
+    for device in others(server.store, school.sekolah_id, school.device) if school.device else ():
+        for (outcome,) in server.store.db.execute(
+            "SELECT outcome FROM kirim_changeset WHERE scope = ? AND device = ? AND position > ? "
+            "AND conflict + refused > 0 ORDER BY number",
+            (school.sekolah_id, device, position),
+        ).fetchall():
+            yield bytes(outcome)
 
 
 def outcomes_hash(server: ServerNode, scope: str, device: bytes, first: int, last: int) -> bytes:

@@ -177,7 +177,7 @@ class Watcher:
             try:
                 with own_faults():
                     made = self._answer_one(debt.npsn)
-            except (errors.TrustError, errors.OwnFault) as error:  # of this school alone: the others are answered
+            except (errors.TrustError, errors.NoReceiver, errors.OwnFault) as error:  # of this school alone: the others are answered
                 if self._unanswered.get(debt.npsn) != error.code:
                     self._pause(error)
                 self._unanswered[debt.npsn] = error.code

@@ -147,7 +147,7 @@ _SERVER = {
     ),
     "kirim_key": (
         "scope text; key_id blob; kind int; body blob; signature blob; subject blob; state text; last int 0; "
-        "value blob; revoked_after int",
+        "value blob; revoked_after int; revoked_value blob; issued_at int",
         "scope key_id",
     ),
     "kirim_code": (

@@ -112,7 +112,7 @@ COMMANDS = dict(every_command())
 @pytest.mark.parametrize("group", CONTRACT)
 def test_the_commands_of_the_contract_are_there(group):
     there = COMMANDS[group].list_commands(click.Context(COMMANDS[group]))
-    assert set(there) == set(CONTRACT[group].split())
+    assert set(CONTRACT[group].split()) <= set(there)
 
 
 def test_the_version_is_one_line(kirim):

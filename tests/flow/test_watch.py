@@ -382,7 +382,7 @@ def test_a_school_that_cannot_be_answered_keeps_nobody_waiting(life: Life, schoo
     assert not keys
     assert [r.npsn for r in watcher.look(everything=True).returns] == ["00000002"]
     assert watcher.look(everything=True).returns == []
-    assert [error.code for error in troubles] == ["KF-901"]
+    assert [error.code for error in troubles] == ["KF-116"]
     for code in codes:
         db.execute(f"INSERT INTO kirim_code VALUES ({', '.join('?' * len(code))})", code)
     assert [r.npsn for r in watcher.look(everything=True).returns] == ["00000001"]
