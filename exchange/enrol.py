@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from exchange import errors, spool
+from exchange import acts, errors, spool
 from exchange.applying import load
 from exchange.central import heads
 from exchange.central.recording import record
@@ -175,7 +175,8 @@ def _certify(store: ServerStore, keys: Path) -> Identity:
     """Let the root certify the server and its own spare, once, beside the reference rows; return the server's key."""
     made = {name: load_identity(keys / name) for name in _SERVER_KEYS}
     root, server = made["akar"], made["pusat"]
-    with store.db.transaction():
+    acts.keep(store)
+    with store.act("init"):
         if not store.db.value("SELECT 1 FROM kirim_key LIMIT 1"):
             load_reference(store.db, SCHEMA)
             centre = str(uuid.UUID(bytes=CENTRE_SCOPE))
@@ -217,7 +218,7 @@ def add_schools(
         InputRowBad: KF-109, no such kind of school, or an NPSN that is none.
     """
     made: list[SchoolAdded] = []
-    with server.store.db.transaction():
+    with server.store.act("school add"):
         scopes: list[str] = []
         for row in given:
             scope = _register(server, row, new_id)
@@ -229,7 +230,7 @@ def add_schools(
         made.append(_hand_out(server, scope, code, out))
         if progress:
             progress(len(made))
-    with server.store.db.transaction():
+    with server.store.act("school add"):
         names = [(_HANDING + scope,) for scope in scopes]
         server.store.db.executemany("DELETE FROM kirim_meta WHERE name = ?", names)
     return made
@@ -246,7 +247,7 @@ def renew_code(server: ServerNode, npsn: str, *, out: Path | None = None) -> Sch
         SchoolUnknown: KF-103.
     """
     school = server.store.school_by_npsn(npsn)
-    with server.store.db.transaction():
+    with server.store.act("school code", school.sekolah_id):
         code = _issue_code(server, school.sekolah_id)
     return _hand_out(server, school.sekolah_id, code, out)
 

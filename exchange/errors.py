@@ -623,6 +623,28 @@ class StoreNewer(StoreError):
     known: int
 
 
+class LedgerBroken(StoreError):
+    code = "KF-604"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "entry {number} of the ledger does not hold: {part}"
+    next = "compare the archive with another copy of it, and keep both"
+    safe = "everything before this entry holds; nothing was changed"
+    number: int
+    part: str
+
+
+class ReplayDiffers(StoreError):
+    code = "KF-605"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "entry {number} of the ledger comes out otherwise now: {part}"
+    next = "tell the helpdesk the number; go on working with the database that stands"
+    safe = "the archive and the database that stands are untouched"
+    number: int
+    part: str
+
+
 # --- KF-7xx disk and spool --------------------------------------------------------------------
 
 

@@ -129,7 +129,12 @@ def open_package(
 
 
 def open_with_file_key(
-    file: BinaryIO, *, sender: Certificate, file_key: bytes, folder: Path | None = None
+    file: BinaryIO,
+    *,
+    sender: Certificate,
+    file_key: bytes,
+    admitted: tuple[SignedCertificate, ...] = (),
+    folder: Path | None = None,
 ) -> VerifiedPackage:
     """Return what a file holds, opened with its own file key instead of a receiver's key.
 
@@ -139,6 +144,7 @@ def open_with_file_key(
         file: As for :func:`open_package`.
         sender: Whose signature it must carry; the header's certificates are not looked at.
         file_key: Of this file (32 bytes).
+        admitted: Certificates of its header that the caller has checked.
         folder: As for :func:`open_package`.
 
     Raises:
@@ -150,7 +156,7 @@ def open_with_file_key(
         raise errors.SenderUnknown()
     _check_front_signature(front, sender)
     check_body(front, file)
-    return _open_body(front, file, file_key, sender, (), folder)
+    return _open_body(front, file, file_key, sender, admitted, folder)
 
 
 @dataclass(frozen=True, slots=True)
