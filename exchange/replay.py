@@ -119,7 +119,7 @@ class Replay:
         while more:
             more = False
             with self.db.unkept(), self.db.transaction():
-                for seq, value, record in waiting:  # noqa: B007 - the last value is the head
+                for seq, value, record in waiting:
                     self._take(seq, value, record)
                     if progress:
                         progress(seq)
@@ -231,5 +231,5 @@ def _difference(now: bytes, then: bytes) -> str:
     assert isinstance(b, PackageEntry)
     if a.state != b.state:
         return f"{b.state}, now {a.state} (code {b.receipt[12]}, now {a.receipt[12]})"
-    names = "scope package number device first last value plaintext counts outcomes previous time code".split()
+    names = ["scope", "package", "number", "device", "first", "last", "value", "plaintext", "counts", "outcomes", "previous", "time", "code"]
     return ", ".join(name for name, x, y in zip(names, a.receipt, b.receipt, strict=True) if x != y)
