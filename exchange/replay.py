@@ -230,6 +230,6 @@ def _difference(now: bytes, then: bytes) -> str:
     assert isinstance(a, PackageEntry)
     assert isinstance(b, PackageEntry)
     if a.state != b.state:
-        return f"{b.state}, now {a.state} (code {b.receipt[12]}, now {a.receipt[12]})"
+        return f"{b.state}, now {a.state}"
     names = ["scope", "package", "number", "device", "first", "last", "value", "plaintext", "counts", "outcomes", "previous", "time", "code"]
     return ", ".join(name for name, x, y in zip(names, a.receipt, b.receipt, strict=True) if x != y)
