@@ -66,7 +66,7 @@ def attempt(server: ServerNode, school: School, package: VerifiedPackage, *, aga
         return Attempt(state_of(error), error, outline(server, school, package))
 
 
-def state_of(error: ExchangeError) -> str:
+def state_of(error: ExchangeError | type[ExchangeError]) -> str:
     """Return the state of a verified package that could not be merged."""
     return "quarantined" if error.fate is Fate.QUARANTINE else "held"
 

@@ -146,5 +146,5 @@ def _compared(home: Path, into: Path, db: str | None, replayed: Replayed) -> Reb
 def _digests(store: ServerStore) -> Iterator[tuple[tuple[str, str], tuple[int, bytes]]]:
     """Yield count and digest of every table of every school that has rows."""
     for school in store.schools():
-        for number, pair in digests.pairs(store.db, store.schema, school.sekolah_id).items():
+        for number, pair in digests.pairs(store.db, store.schema, school.sekolah_id, store.schema.version).items():
             yield (school.npsn, store.schema.by_number[number].name), pair

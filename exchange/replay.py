@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange import acts, digests, errors, mirror, spool
-from exchange.attempt import Attempt, attempt
+from exchange.attempt import Attempt, attempt, state_of
 from exchange.format.entry import (
     ACT,
     START,
@@ -42,8 +42,9 @@ from exchange.trust.receipts import receipt_of
 _ENTRIES = 200
 """Entries that share a commit."""
 
-_UNOPENED = {201, 202, 203, 204, 205, 206, 301, 302, 303, 304, 305, 306, 307}
-"""Codes of packages that were accepted and later opened no longer: nothing came of them but their entry."""
+_OF_ITS_TIME = {"KF-209", "KF-502", "KF-901"} | {f"KF-{number}" for number in (201, 202, 203, 204, 205, 206, *range(301, 308))}
+"""Codes that say something of the program or the disk of that time, not of the package: a newer program's tables, a fault
+of ours, a file that opened no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +196,12 @@ class Replay:
             raise errors.ReplayDiffers(number=seq, part=_difference(now, record.entry))
 
     def _attempt(self, school: School, package: VerifiedPackage, receipt: Receipt, *, again: bool) -> Attempt:
-        if receipt.code in _UNOPENED and not receipt.last and not receipt.counts.sent:
-            found = errors.REGISTRY[f"KF-{receipt.code}"]
-            assert isinstance(found, type)
-            error = found.__new__(found)
-            return Attempt("held" if found.fate is errors.Fate.HOLD else "quarantined", error, Merged(position=school.position))
+        if f"KF-{receipt.code}" in _OF_ITS_TIME:
+            # Another program would merge it, so the word that was given then stands; nothing else came of the package.
+            error = errors.REGISTRY[f"KF-{receipt.code}"]
+            assert isinstance(error, type)
+            holds = Merged(receipt.counts, receipt.first, receipt.last, b"", school.position)
+            return Attempt(state_of(error), error.__new__(error), holds)
         return attempt(self.server, school, package, again=again)
 
     def _opened(self, seq: int, receipt: Receipt, record: Record) -> VerifiedPackage:

@@ -107,7 +107,7 @@ def receipt_of(array: Sequence[Canonical], signature: bytes) -> tuple[bytes, Rec
             last=last,  # type: ignore[arg-type]
             value=value,  # type: ignore[arg-type]
             plaintext=plaintext,  # type: ignore[arg-type]
-            counts=Counts(*counts),
+            counts=Counts(*counts),  # type: ignore[misc]
             outcomes=outcomes,  # type: ignore[arg-type]
             previous=previous,  # type: ignore[arg-type]
             made_at=made_at,  # type: ignore[arg-type]
