@@ -10,8 +10,8 @@ Source:
 from __future__ import annotations
 
 import hashlib
-import os
 import uuid
+from collections.abc import Callable
 
 from exchange import __version__
 from exchange.format.entry import ACT, START, ActEntry, entry_value, write_content
@@ -19,14 +19,21 @@ from exchange.limits import MIB
 from exchange.store.database import Touched
 from exchange.store.images import images
 from exchange.store.server import ServerStore
+from exchange.trust.archive import seal_act
+from exchange.trust.keys import Identity
 
 UNNAMED = "lain"
 """Name of an act that has no other."""
 
 
-def keep(store: ServerStore) -> None:
-    """Let every transaction of a store that is no package's be entered in its ledger."""
-    store.db.keeper = lambda touched: _enter(store, touched)
+def keep(store: ServerStore, archive: Callable[[], Identity]) -> None:
+    """Let every transaction of a store that is no package's be entered in its ledger.
+
+    Args:
+        store: The server's.
+        archive: Gives the archive's key, for which what was done is sealed.
+    """
+    store.db.keeper = lambda touched: _enter(store, archive(), touched)
 
 
 def head(store: ServerStore) -> tuple[int, bytes]:
@@ -44,20 +51,20 @@ def add(store: ServerStore, kind: int, entry: bytes) -> int:
     return seq
 
 
-def _enter(store: ServerStore, touched: Touched) -> None:
+def _enter(store: ServerStore, archive: Identity, touched: Touched) -> None:
     rows = ((image.table, image.gone, image.columns, image.rows) for image in images(store.db, touched))
-    content = b"".join(write_content(store.schema.version, __version__, os.urandom(16), rows))
+    sealed = seal_act(archive, b"".join(write_content(store.schema.version, __version__, rows)))
     name, scope = store.doing
     store.entered = True
     entry = ActEntry(
         name or UNNAMED,
         uuid.UUID(scope).bytes if scope else b"",
         store.clock(),
-        hashlib.sha256(content).digest(),
+        hashlib.sha256(sealed).digest(),
         head(store)[1],
     )
     seq = add(store, ACT, entry.packed())
     store.db.executemany(
         "INSERT INTO kirim_act (seq, part, bytes) VALUES (?, ?, ?)",
-        ((seq, n, content[at : at + MIB]) for n, at in enumerate(range(0, len(content), MIB))),
+        ((seq, n, sealed[at : at + MIB]) for n, at in enumerate(range(0, len(sealed), MIB))),
     )

@@ -645,6 +645,16 @@ class ReplayDiffers(StoreError):
     part: str
 
 
+class ArchiveShort(StoreError):
+    code = "KF-606"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "the archive holds {number} entries of its ledger, and not the one that a return or a receipt speaks of"
+    next = "ask for the whole archive; something was cut off or taken out of it"
+    safe = "the entries that are there hold; nothing was changed"
+    number: int
+
+
 # --- KF-7xx disk and spool --------------------------------------------------------------------
 
 

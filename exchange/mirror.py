@@ -15,21 +15,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from exchange import spool
+from exchange import errors, spool
 from exchange.format.entry import (
     ACT,
     SEGMENT_BYTES,
     START,
     Record,
     entry_value,
+    read_entry,
     read_record,
     read_segment_front,
     segment_front,
 )
 from exchange.limits import ACT_BYTES_MAX, MIB
 from exchange.store.server import ServerStore
-from exchange.trust.archive import act_key, seal_act
-from exchange.trust.keys import Identity
+from exchange.words import tr
 
 FOLDER = "ledger"
 """Within the archive."""
@@ -92,17 +92,40 @@ def _records(path: Path) -> Iterator[tuple[int, Record | None]]:
             yield at, read_record(data)
 
 
+def entries(archive: Path) -> Iterator[tuple[int, bytes, Record]]:
+    """Yield the number, the value and the record of each entry in an archive, checking that each follows the one before.
+
+    Raises:
+        LedgerBroken: KF-604, naming the first entry that does not.
+        FileUnreadable: KF-702.
+    """
+    seq, value = 0, START
+    for path in files(archive):
+        try:
+            first, previous, records = read_file(path)
+            if first != seq + 1 or previous != value:
+                raise errors.LedgerBroken(number=seq + 1, part=tr("a file of the ledger is missing, or in another's place"))
+            for _, record in records:
+                if record is None:
+                    raise errors.LedgerBroken(number=seq + 1, part=tr("it is cut off"))
+                if read_entry(record.entry).previous != value:
+                    raise errors.LedgerBroken(number=seq + 1, part=tr("it does not follow the entry before it"))
+                seq, value = seq + 1, entry_value(record.entry)
+                yield seq, value, record
+        except (errors.Malformed, errors.HeaderBad) as error:
+            raise errors.LedgerBroken(number=seq + 1, part=tr("its bytes are damaged")) from error
+
+
 class Mirror:
     """Keeps the files of one server's ledger.
 
     Args:
         store: The server's.
-        archive: Its archive's key.
         folder: The archive.
     """
 
-    def __init__(self, store: ServerStore, archive: Identity, folder: Path) -> None:
-        self._store, self._db, self._archive, self._folder = store, store.db, archive, folder
+    def __init__(self, store: ServerStore, folder: Path) -> None:
+        self._db, self._folder = store.db, folder
         self._tail: Tail | None = None
 
     def catch_up(self, *, everything: bool = False) -> int:
@@ -135,7 +158,7 @@ class Mirror:
         last, value = tail.seq, tail.value
         for seq, kind, entry, now, signature, key, label in found:
             if kind == ACT:
-                record = Record(bytes(entry), content=self._content(seq, bytes(now)))
+                record = Record(bytes(entry), content=self._content(seq))
             elif key is None and not everything:
                 break
             else:
@@ -155,10 +178,9 @@ class Mirror:
         self._db.execute("DELETE FROM kirim_act WHERE seq <= ?", (last,))
         return len(packed), len(packed) == _ENTRIES
 
-    def _content(self, seq: int, value: bytes) -> bytes:
-        parts = self._db.execute("SELECT bytes FROM kirim_act WHERE seq = ? ORDER BY part", (seq,)).fetchall()
-        content = b"".join(bytes(part) for (part,) in parts)
-        return seal_act(act_key(self._archive, value), content) if content else b""
+    def _content(self, seq: int) -> bytes:
+        parts = self._db.execute("SELECT bytes FROM kirim_act WHERE seq = ? ORDER BY part", (seq,))
+        return b"".join(bytes(part) for (part,) in parts)
 
     # --- where the files end ------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ class ServerNode:
     def __init__(self, store: ServerStore, *, files: Path | None = None) -> None:
         self.store, self.home, self.files = store, store.home, files or store.home
         self._known: dict[tuple[bytes, bytes], Certificate] = {}
-        acts.keep(store)
+        acts.keep(store, lambda: self.archive)
 
     @classmethod
     def open(
@@ -74,7 +74,7 @@ class ServerNode:
     @cached_property
     def mirror(self) -> Mirror:
         """The ledger's files in the archive."""
-        return Mirror(self.store, self.archive, self.home / "archive")
+        return Mirror(self.store, self.home / "archive")
 
     @cached_property
     def identity(self) -> Identity:

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from exchange import acts, digests, errors, mirror, spool
+from exchange import acts, digests, errors, spool
 from exchange.attempt import Attempt, attempt, state_of
 from exchange.format.entry import (
     ACT,
@@ -24,12 +24,12 @@ from exchange.format.entry import (
     ActEntry,
     PackageEntry,
     Record,
-    entry_value,
     read_content,
     read_entry,
 )
 from exchange.ledger import Ledger
 from exchange.merging import Merged
+from exchange.mirror import entries
 from exchange.nodes import ServerNode
 from exchange.records import Receipt
 from exchange.store.images import Image, put
@@ -38,6 +38,7 @@ from exchange.trust.admission import admit
 from exchange.trust.archive import act_key, open_act, unlock_file_key
 from exchange.trust.opening import VerifiedPackage, inspect_package, open_with_file_key
 from exchange.trust.receipts import receipt_of
+from exchange.words import tr
 
 _ENTRIES = 200
 """Entries that share a commit."""
@@ -61,29 +62,6 @@ class Replayed:
     acts: int
     value: bytes
     compared: int
-
-
-def entries(archive: Path) -> Iterator[tuple[int, bytes, Record]]:
-    """Yield the number, the value and the record of each entry in an archive, checking that each follows the one before.
-
-    Raises:
-        LedgerBroken: KF-604, naming the first entry that does not.
-    """
-    seq, value = 0, START
-    for path in mirror.files(archive):
-        try:
-            first, previous, records = mirror.read_file(path)
-            if first != seq + 1 or previous != value:
-                raise errors.LedgerBroken(number=seq + 1, part="order of its files")
-            for _, record in records:
-                if record is None:
-                    raise errors.LedgerBroken(number=seq + 1, part="its end is cut off")
-                if read_entry(record.entry).previous != value:
-                    raise errors.LedgerBroken(number=seq + 1, part="value before it")
-                seq, value = seq + 1, entry_value(record.entry)
-                yield seq, value, record
-        except (errors.Malformed, errors.HeaderBad) as error:
-            raise errors.LedgerBroken(number=seq + 1, part="encoding") from error
 
 
 class Replay:
@@ -120,8 +98,9 @@ class Replay:
         while more:
             more = False
             with self.db.unkept(), self.db.transaction():
-                for seq, value, record in waiting:
-                    self._take(seq, value, record)
+                for seq, now, record in waiting:
+                    value = now
+                    self._take(seq, record)
                     if progress:
                         progress(seq)
                     if seq % _ENTRIES == 0:
@@ -129,26 +108,24 @@ class Replay:
                         break
         return Replayed(self._packages, self._acts, value, self._compared)
 
-    def _take(self, seq: int, value: bytes, record: Record) -> None:
+    def _take(self, seq: int, record: Record) -> None:
         entry = read_entry(record.entry)
         if isinstance(entry, ActEntry):
             self._acts += 1
-            self._act(seq, value, entry, record)
+            self._act(seq, entry, record)
         else:
             self._packages += 1
             self._package(seq, entry, record)
 
     # --- acts of the centre -------------------------------------------------------------------
 
-    def _act(self, seq: int, value: bytes, entry: ActEntry, record: Record) -> None:
-        if not record.content:
-            raise errors.LedgerBroken(number=seq, part="content of an act, which is not here")
+    def _act(self, seq: int, entry: ActEntry, record: Record) -> None:
+        if hashlib.sha256(record.content).digest() != entry.content:
+            raise errors.LedgerBroken(number=seq, part=tr("content of an act"))
         try:
-            content = open_act(act_key(self.server.archive, value), record.content)
+            content = open_act(act_key(self.server.archive, record.content), record.content)
         except errors.WrapBad as error:
-            raise errors.LedgerBroken(number=seq, part="content of an act") from error
-        if hashlib.sha256(content).digest() != entry.content:
-            raise errors.LedgerBroken(number=seq, part="content of an act")
+            raise errors.LedgerBroken(number=seq, part=tr("content of an act")) from error
         is_reference = False
         for table, gone, columns, rows in read_content(content):
             put(self.db, Image(table, gone, columns, [tuple(row) for row in rows]))

@@ -54,7 +54,7 @@ class ActEntry:
         name: What it was, such as ``kip``.
         scope: ``sekolah_id`` as 16 bytes if it concerns one school, else empty.
         made_at: Server's time in seconds since 1970.
-        content: SHA-256 of the act's content (32 bytes).
+        content: SHA-256 of the act's sealed content (32 bytes).
         previous: The ledger's value before it (32 bytes).
     """
 
@@ -176,20 +176,18 @@ def read_segment_front(data: bytes) -> tuple[int, bytes]:
 # --- what an act did --------------------------------------------------------------------------
 
 _FORM = 1
-_SALT_BYTES = 16
 
 
-def write_content(schema: int, program: str, salt: bytes, rows: Iterable[Content]) -> Iterator[bytes]:
+def write_content(schema: int, program: str, rows: Iterable[Content]) -> Iterator[bytes]:
     """Yield what an act did, packed: its rows as they stood afterwards.
 
     Args:
         schema: Version of the tables.
         program: Version of the program.
-        salt: 16 random bytes, so that nobody finds a short content from its SHA-256.
         rows: By table, in the order in which they were written.
     """
     compressor = zstandard.ZstdCompressor(level=6).compressobj()
-    yield compressor.compress(msgpack.packb([_FORM, salt, schema, program]))
+    yield compressor.compress(msgpack.packb([_FORM, schema, program]))
     for table, gone, columns, values in rows:
         yield compressor.compress(msgpack.packb([table, gone, list(columns), [list(row) for row in values]]))
     yield compressor.flush()
@@ -205,7 +203,7 @@ def read_content(content: bytes) -> Iterator[Content]:
         with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(content)) as reader:
             items = msgpack.Unpacker(reader, max_buffer_size=ACT_BYTES_MAX, read_size=MIB, raw=False)
             front = next(items, None)
-            if not isinstance(front, list) or len(front) != 4 or front[0] != _FORM:
+            if not isinstance(front, list) or len(front) != 3 or front[0] != _FORM:
                 raise Malformed(part="act")
             for item in items:
                 table, gone, columns, values = item
