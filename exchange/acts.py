@@ -21,19 +21,20 @@ from exchange.store.images import images
 from exchange.store.server import ServerStore
 from exchange.trust.archive import seal_act
 from exchange.trust.keys import Identity
+from exchange.trust.receipts import sign_act
 
 UNNAMED = "lain"
 """Name of an act that has no other."""
 
 
-def keep(store: ServerStore, archive: Callable[[], Identity]) -> None:
+def keep(store: ServerStore, keys: Callable[[], tuple[Identity, Identity]]) -> None:
     """Let every transaction of a store that is no package's be entered in its ledger.
 
     Args:
         store: The server's.
-        archive: Gives the archive's key, for which what was done is sealed.
+        keys: Gives the server's key, which signs the entry, and the archive's, for which what was done is sealed.
     """
-    store.db.keeper = lambda touched: _enter(store, archive(), touched)
+    store.db.keeper = lambda touched: _enter(store, *keys(), touched)
 
 
 def head(store: ServerStore) -> tuple[int, bytes]:
@@ -42,16 +43,17 @@ def head(store: ServerStore) -> tuple[int, bytes]:
     return (found[0], bytes(found[1])) if found else (0, START)
 
 
-def add(store: ServerStore, kind: int, entry: bytes) -> int:
+def add(store: ServerStore, kind: int, entry: bytes, signature: bytes) -> int:
     """Add an entry to the ledger and return its number. Part of the caller's transaction."""
     seq = head(store)[0] + 1
     store.db.execute(
-        "INSERT INTO kirim_entry (seq, kind, entry, value) VALUES (?, ?, ?, ?)", (seq, kind, entry, entry_value(entry))
+        "INSERT INTO kirim_entry (seq, kind, entry, value, signature) VALUES (?, ?, ?, ?, ?)",
+        (seq, kind, entry, entry_value(entry), signature),
     )
     return seq
 
 
-def _enter(store: ServerStore, archive: Identity, touched: Touched) -> None:
+def _enter(store: ServerStore, signer: Identity, archive: Identity, touched: Touched) -> None:
     rows = ((image.table, image.gone, image.columns, image.rows) for image in images(store.db, touched))
     sealed = seal_act(archive, b"".join(write_content(store.schema.version, __version__, rows)))
     name, scope = store.doing
@@ -62,8 +64,8 @@ def _enter(store: ServerStore, archive: Identity, touched: Touched) -> None:
         store.clock(),
         hashlib.sha256(sealed).digest(),
         head(store)[1],
-    )
-    seq = add(store, ACT, entry.packed())
+    ).packed()
+    seq = add(store, ACT, entry, sign_act(signer, entry))
     store.db.executemany(
         "INSERT INTO kirim_act (seq, part, bytes) VALUES (?, ?, ?)",
         ((seq, n, sealed[at : at + MIB]) for n, at in enumerate(range(0, len(sealed), MIB))),

@@ -175,7 +175,7 @@ def _certify(store: ServerStore, keys: Path) -> Identity:
     """Let the root certify the server and its own spare, once, beside the reference rows; return the server's key."""
     made = {name: load_identity(keys / name) for name in _SERVER_KEYS}
     root, server = made["akar"], made["pusat"]
-    acts.keep(store, lambda: made["arsip"])
+    acts.keep(store, lambda: (made["pusat"], made["arsip"]))
     with store.act("init"):
         if not store.db.value("SELECT 1 FROM kirim_key LIMIT 1"):
             load_reference(store.db, SCHEMA)

@@ -170,9 +170,9 @@ class Ledger:
         entry = package_entry(receipt_array(scope, receipt), state)
         self.db.execute(
             "UPDATE kirim_package SET seq = ?, state = ?, code = ?, first = ?, last = ?, value = ?, position = ?, "
-            "applied = ?, same = ?, conflict = ?, refused = ?, held = ?, receipt = ? WHERE seq = ?",
+            "applied = ?, same = ?, conflict = ?, refused = ?, held = ? WHERE seq = ?",
             (
-                acts.add(self.store, PACKAGE, entry),
+                acts.add(self.store, PACKAGE, entry, signature),
                 state,
                 code,
                 merged.first,
@@ -184,7 +184,6 @@ class Ledger:
                 counts.conflict,
                 counts.refused,
                 counts.held,
-                signature,
                 seq,
             ),
         )

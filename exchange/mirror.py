@@ -150,7 +150,7 @@ class Mirror:
     def _append(self, everything: bool) -> tuple[int, bool]:
         tail = self._find_tail()
         found = self._db.execute(
-            "SELECT e.seq, e.kind, e.entry, e.value, p.receipt, p.file_key, p.file FROM kirim_entry e "
+            "SELECT e.seq, e.kind, e.entry, e.value, e.signature, p.file_key, p.file FROM kirim_entry e "
             "LEFT JOIN kirim_package p ON p.seq = e.seq WHERE e.seq > ? ORDER BY e.seq LIMIT ?",
             (tail.seq, _ENTRIES),
         ).fetchall()
@@ -158,7 +158,7 @@ class Mirror:
         last, value = tail.seq, tail.value
         for seq, kind, entry, now, signature, key, label in found:
             if kind == ACT:
-                record = Record(bytes(entry), content=self._content(seq))
+                record = Record(bytes(entry), bytes(signature or b""), content=self._content(seq))
             elif key is None and not everything:
                 break
             else:

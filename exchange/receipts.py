@@ -30,7 +30,7 @@ def receipts_after(
         Receipts, oldest first, and (number, encoded outcome) of each changeset merged since.
     """
     rows = store.db.execute(
-        "SELECT e.entry, p.receipt FROM kirim_package p JOIN kirim_entry e ON e.seq = p.seq WHERE p.scope = ? "
+        "SELECT e.entry, e.signature FROM kirim_package p JOIN kirim_entry e ON e.seq = p.seq WHERE p.scope = ? "
         "AND ((p.state = 'held' AND NOT EXISTS (SELECT 1 FROM kirim_waived w WHERE w.package_id = p.package_id)) "
         "OR (p.state = 'merged' AND (p.position IS NULL OR p.position > ?)) "
         "OR (p.state = 'quarantined' AND p.position >= ?)) ORDER BY p.seq DESC LIMIT ?",

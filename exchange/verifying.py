@@ -20,6 +20,7 @@ from pathlib import Path
 
 from exchange import errors, spool
 from exchange.format.body import Item, read_body
+from exchange.format.certificate import Certificate
 from exchange.format.changeset import chain_next, chain_start
 from exchange.format.entry import START, ActEntry, PackageEntry, Record, read_content, read_entry
 from exchange.givenkeys import FileKeys, PublicKeys
@@ -30,7 +31,7 @@ from exchange.schema.model import Schema
 from exchange.trust.admission import admit
 from exchange.trust.archive import open_act
 from exchange.trust.opening import VerifiedPackage, inspect_package, open_with_file_key, verify_sealed
-from exchange.trust.receipts import check_receipt, receipt_of
+from exchange.trust.receipts import check_act, check_receipt, receipt_of
 from exchange.words import tr
 
 
@@ -165,6 +166,11 @@ class Verifier:
     # --- acts of the centre -------------------------------------------------------------------
 
     def _act(self, seq: int, entry: ActEntry, record: Record) -> None:
+        self._signed(
+            seq,
+            tr("the server's signature of an act"),
+            lambda server: check_act(record.entry, record.signature, server),
+        )
         if hashlib.sha256(record.content).digest() != entry.content:
             raise errors.LedgerBroken(number=seq, part=tr("content of an act"))
         self.proof.acts[entry.name] += 1
@@ -180,7 +186,9 @@ class Verifier:
     def _package(self, seq: int, entry: PackageEntry, record: Record) -> tuple[bytes, Receipt]:
         with _named(seq, tr("its bytes are damaged")):
             scope, receipt = receipt_of(entry.receipt, record.signature)
-        self._check_receipt(seq, scope, receipt)
+        self._signed(
+            seq, tr("the server's signature of the receipt"), lambda server: check_receipt(receipt, scope, server)
+        )
         name = f"{receipt.package_id.hex()}.kirim"
         self._named.add(name)
         file_key = self._given.packages.get(receipt.package_id)
@@ -210,14 +218,15 @@ class Verifier:
             self.proof.statements.append(Statement(seq, text, entry.state, receipt, opened))
         return scope, receipt
 
-    def _check_receipt(self, seq: int, scope: bytes, receipt: Receipt) -> None:
+    def _signed(self, seq: int, part: str, check: Callable[[Certificate], None]) -> None:
+        """Return only if one of the server's keys, one after another, signed something."""
         for server in reversed(self._keys.servers):
             try:
-                check_receipt(receipt, scope, server)
+                check(server)
             except errors.SignatureBad:
                 continue
             return
-        raise errors.LedgerBroken(number=seq, part=tr("the server's signature of the receipt"))
+        raise errors.LedgerBroken(number=seq, part=part)
 
     def _content(self, scope: str, receipt: Receipt, package: VerifiedPackage) -> dict[str, dict[str, int]]:
         """Return what a package holds, if that is what its receipt speaks of."""

@@ -129,7 +129,7 @@ class Record:
 
     Attributes:
         entry: Its bytes.
-        signature: Of a package's receipt (64 bytes), else empty.
+        signature: The server's, of a package's receipt or of an act's entry (64 bytes).
         key: Of a package's file, locked for the archive; empty when it could not be kept.
         label: Name of a package's file as it came.
         content: An act's, sealed for the archive; empty when it is no longer there.

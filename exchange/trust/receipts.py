@@ -118,3 +118,24 @@ def receipt_of(array: Sequence[Canonical], signature: bytes) -> tuple[bytes, Rec
     except (TypeError, ValueError) as error:
         raise errors.Malformed(part="receipt") from error
     return scope, found  # type: ignore[return-value]
+
+
+# --- acts of the centre -----------------------------------------------------------------------
+
+_ENTRY = b"kirim/1 buku\x00"
+
+
+def sign_act(identity: Identity, entry: bytes) -> bytes:
+    """Return the server's signature of an act's entry in the ledger (64 bytes)."""
+    return identity.sign(_ENTRY + entry)
+
+
+def check_act(entry: bytes, signature: bytes, server: Certificate | PublicIdentity) -> None:
+    """Return only if a server signed an act's entry.
+
+    Raises:
+        SignatureBad: KF-305.
+    """
+    if server.kind is not KeyKind.PUSAT:
+        raise errors.SignatureBad()
+    check_signature(server.verify_key, signature, _ENTRY + entry, errors.SignatureBad())

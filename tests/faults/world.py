@@ -11,7 +11,7 @@ from exchange.format.entry import PackageEntry, entry_value, read_entry
 from exchange.nodes import SchoolNode, ServerNode
 from tests.life import Clock, Life, Sekolah
 
-_LABELS = {"kirim_package": {"seq", "file", "received_at", "receipt", "file_key"}}
+_LABELS = {"kirim_package": {"seq", "file", "received_at", "file_key"}}
 """Columns that tell when or under which name something came, not what."""
 
 _ORDER = {"kirim_entry", "kirim_act"}
