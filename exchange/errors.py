@@ -564,6 +564,16 @@ class NotWaivable(OrderError):
     number: int
 
 
+class ReceiptUnknown(OrderError):
+    code = "KF-406"
+    fate = Fate.STOP
+    grave = Grave.NOTE
+    what = "no return that was applied here speaks of file {number}"
+    next = "apply the newest BALASAN; if there is none, bring the file to the server again"
+    safe = "every change is kept here until the server has signed for it"
+    number: int
+
+
 # --- KF-5xx merge -----------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exchange import errors, spool
+from exchange.attempt import state_of
 from exchange.format.body import Item, read_body
 from exchange.format.certificate import Certificate
 from exchange.format.changeset import chain_next, chain_start
@@ -186,6 +187,8 @@ class Verifier:
     def _package(self, seq: int, entry: PackageEntry, record: Record) -> tuple[bytes, Receipt]:
         with _named(seq, tr("its bytes are damaged")):
             scope, receipt = receipt_of(entry.receipt, record.signature)
+        if entry.state != _state(receipt.code):
+            raise errors.LedgerBroken(number=seq, part=tr("what became of the package"))
         self._signed(
             seq, tr("the server's signature of the receipt"), lambda server: check_receipt(receipt, scope, server)
         )
@@ -247,6 +250,12 @@ class Verifier:
         if receipt.last and value not in (None, receipt.value) and not receipt.code:
             raise errors.Fork(number=number)
         return {table: dict(ops) for table, ops in told.items()}
+
+
+def _state(code: int) -> str:
+    """Return the state that goes with a receipt's code, which the server's signature covers."""
+    found = errors.REGISTRY.get(f"KF-{code}")
+    return "merged" if not code else state_of(found) if isinstance(found, type) else "held"
 
 
 def _own(items: Iterator[tuple[Item, bytes]]) -> Iterator[tuple[Item, bytes]]:
