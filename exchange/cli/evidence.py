@@ -185,7 +185,7 @@ def _proof_lines(proof: Proof, fingerprint: str) -> Iterator[str]:
 
 def _statement_lines(one: Statement) -> Iterator[str]:
     from exchange.cli.server import counted
-    from exchange.cli.show import title, when
+    from exchange.cli.show import by_operation, when
     from exchange.receiptpage import words
 
     yield tr("Entry {entry}: file {number} of school {scope}, received {when}: {state}").format(
@@ -197,8 +197,8 @@ def _statement_lines(one: Statement) -> Iterator[str]:
     )
     yield "  " + counted(one.receipt.counts.as_dict())
     yield "  " + tr("words: {words}").format(words=" ".join(words(uuid.UUID(one.scope).bytes, one.receipt)))
-    for table, ops in (one.opened or {}).items():
-        yield f"  {title(table)}: " + ", ".join(f"{name} {number(count)}" for name, count in ops.items())
+    if one.opened is not None:
+        yield from by_operation(one.opened)
 
 
 def _moment(seconds: int) -> str:
