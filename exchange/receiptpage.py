@@ -19,9 +19,9 @@ from typing import BinaryIO, cast
 
 from exchange import errors, spool
 from exchange.format.body import read_body
-from exchange.format.container import pack, unpack
+from exchange.format.container import pack, scope_bytes, unpack
 from exchange.limits import MIB
-from exchange.nodes import CENTRE_SCOPE, SchoolNode, scope_bytes
+from exchange.nodes import CENTRE_SCOPE, SchoolNode
 from exchange.phonewords import words_of
 from exchange.records import Manifest, Receipt
 from exchange.trust.opening import inspect_package, open_with_file_key
