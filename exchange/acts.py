@@ -4,7 +4,7 @@ The entry is written in the very transaction that made the change, from the rows
 it, and a replay puts back the rows without knowing what the command was.
 
 Source:
-    docs/adr/0011-one-ledger-of-everything.md.
+    docs/adr/0012-one-ledger-of-everything.md.
 """
 
 from __future__ import annotations

@@ -568,7 +568,7 @@ class ReceiptUnknown(OrderError):
     code = "KF-406"
     fate = Fate.STOP
     grave = Grave.NOTE
-    what = "no return that was applied here speaks of file {number}"
+    what = "no receipt for file {number} is here"
     next = "apply the newest BALASAN; if there is none, bring the file to the server again"
     safe = "every change is kept here until the server has signed for it"
     number: int

@@ -1,7 +1,7 @@
 """What the archive's owner hands out, as JSON: the public keys, for anybody, and single files' own keys, for whoever may read them.
 
 Source:
-    docs/format.md, section 4.4.
+    docs/format.md, section 8.4.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from what stands there. What the files know and the database does not (it was re
 overwritten.
 
 Source:
-    docs/format.md, section 4.
+    docs/format.md, section 8.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def words_of(digest: bytes) -> list[str]:
         digest: At least 10 bytes.
 
     Source:
-        docs/format.md, section 4.5.
+        docs/format.md, section 8.5.
 
     Example:
         >>> words_of(bytes(10))[:2] == [phone_list()[0]] * 2, words_of(bytes([255] * 10))[7] == phone_list()[1023]

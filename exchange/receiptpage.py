@@ -18,12 +18,15 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 from exchange import errors, spool
+from exchange.acts import head
 from exchange.format.body import read_body
 from exchange.format.container import pack, scope_bytes, unpack
+from exchange.format.entry import PackageEntry, read_entry
 from exchange.limits import MIB
 from exchange.nodes import CENTRE_SCOPE, SchoolNode
 from exchange.phonewords import words_of
 from exchange.records import Manifest, Receipt
+from exchange.store.server import School, ServerStore
 from exchange.trust.opening import inspect_package, open_with_file_key
 from exchange.trust.receipts import check_receipt, receipt_array, receipt_of
 
@@ -92,14 +95,37 @@ def find_receipt(node: SchoolNode, number: int) -> Held:
         ReceiptUnknown: KF-406, no return that was applied here speaks of it.
         SignatureBad: KF-305, what is kept was changed.
     """
-    scope, head = scope_bytes(node.store.scope), b""
+    scope, ledger = scope_bytes(node.store.scope), b""
     for manifest in _manifests(node):
-        head = head or manifest.ledger
+        ledger = ledger or manifest.ledger
         for receipt in reversed(manifest.receipts):
             if receipt.number == number:
                 _check(node, scope, receipt)
-                return Held(scope, receipt, head, words(scope, receipt))
+                return Held(scope, receipt, ledger, words(scope, receipt))
     raise errors.ReceiptUnknown(number=number)
+
+
+def given(store: ServerStore, school: School, number: int) -> Held:
+    """Return the last word that this server gave on one of a school's files.
+
+    Args:
+        store: The server's.
+        school: Whose file.
+        number: The file's number.
+
+    Raises:
+        ReceiptUnknown: KF-406, it did not come, or is not merged yet.
+    """
+    found = store.db.execute(
+        "SELECT e.entry, e.signature FROM kirim_package p JOIN kirim_entry e ON e.seq = p.seq "
+        "WHERE p.scope = ? AND p.number = ? ORDER BY p.seq DESC LIMIT 1",
+        (school.sekolah_id, number),
+    ).fetchone()
+    entry = read_entry(bytes(found[0])) if found else None
+    if not isinstance(entry, PackageEntry):
+        raise errors.ReceiptUnknown(number=number)
+    scope, receipt = receipt_of(entry.receipt, bytes(found[1]))
+    return Held(scope, receipt, head(store)[1], words(scope, receipt))
 
 
 def _check(node: SchoolNode, scope: bytes, receipt: Receipt) -> None:

@@ -5,7 +5,7 @@ first; what comes of it must be the entry that stands there, byte for byte. What
 that it left. So a rebuild is also a proof that nothing in the database came from anywhere else.
 
 Source:
-    docs/adr/0011-one-ledger-of-everything.md.
+    docs/adr/0012-one-ledger-of-everything.md.
 """
 
 from __future__ import annotations

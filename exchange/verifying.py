@@ -5,7 +5,7 @@ that the sealed file is there, whole and signed by its laptop; with the file's o
 receipt says. The first thing that does not hold ends it and is named.
 
 Source:
-    docs/format.md, section 4; requirement R29.
+    docs/format.md, section 8; requirement R29.
 """
 
 from __future__ import annotations

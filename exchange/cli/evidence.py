@@ -231,6 +231,23 @@ def receipt(asked: Asked, number: int, out: Path | None) -> Answer:
     return Answer(document, [*lines, "", *qr_lines(held.text).splitlines()])
 
 
+@click.command("receipt", cls=Command)
+@argument("number", metavar="NUMBER", type=int)
+@option("--npsn", metavar="NPSN", required=True, help="NPSN of the school.")
+@click.pass_obj
+def given_receipt(asked: Asked, number: int, npsn: str) -> Answer:
+    """Show the receipt that a school has of one of its files, with the eight words that it sees too."""
+    from contextlib import closing
+
+    from exchange.nodes import ServerNode
+    from exchange.receiptpage import given
+
+    with closing(ServerNode.open(asked.home.absolute(), asked.db)) as node:
+        school = node.store.school_by_npsn(npsn)
+        held = given(node.store, school, number)
+    return Answer(held.as_json(), _receipt_lines(held, school.npsn, school.nama))
+
+
 def _receipt_lines(held: Held, npsn: str, nama: str) -> Iterator[str]:
     from exchange.cli.general import short
     from exchange.cli.server import counted
@@ -240,7 +257,7 @@ def _receipt_lines(held: Held, npsn: str, nama: str) -> Iterator[str]:
     yield tr("Receipt of the server for file {number} of NPSN {npsn}, {nama}").format(number=r.number, npsn=npsn, nama=nama)
     yield tr("received {when}").format(when=when(_moment(r.made_at)))
     yield tr("fingerprint of the file: {fingerprint}").format(fingerprint=short(r.package_id))
-    yield (f"KF-{r.code}: {meaning(f'KF-{r.code}')}" if r.code else tr("taken"))
+    yield (f"KF-{r.code}: {meaning(f'KF-{r.code}')}" if r.code else tr("merged"))
     yield counted(r.counts.as_dict())
     yield tr("Compare these words with the server over the telephone:")
     yield "  " + " ".join(held.words[:4])

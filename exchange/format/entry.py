@@ -1,7 +1,7 @@
 """Entries of the ledger and their chain, and what an act of the centre did: bytes to values and back.
 
 Source:
-    docs/format.md, section 4.
+    docs/format.md, section 8.
 """
 
 from __future__ import annotations

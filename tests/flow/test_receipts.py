@@ -11,7 +11,7 @@ import segno
 
 from exchange import errors
 from exchange.givenkeys import read_public_keys, write_public_keys
-from exchange.receiptpage import find_receipt, read_receipt, words, write_page
+from exchange.receiptpage import find_receipt, given, read_receipt, words, write_page
 from exchange.schema import SCHEMA
 from exchange.verifying import Verifier
 from tests.flow.test_intake import three_packages
@@ -35,8 +35,12 @@ def test_a_receipt_is_found_by_its_files_number(life: Life, school: Sekolah) -> 
     held = find_receipt(school.node, 2)
     assert (held.receipt.code, held.receipt.number) == (0, 2)
     assert held.words != find_receipt(school.node, 1).words
-    with pytest.raises(errors.ReceiptUnknown):
-        find_receipt(school.node, 99)
+    assert given(life.server.store, life.server.store.school_by_npsn(school.npsn), 2).words == held.words
+    for number in (3, 99):
+        with pytest.raises(errors.ReceiptUnknown):
+            find_receipt(school.node, number)
+        with pytest.raises(errors.ReceiptUnknown):
+            given(life.server.store, life.server.store.school_by_npsn(school.npsn), number)
 
 
 def test_what_is_scanned_or_saved_is_the_same_receipt(life: Life, school: Sekolah, tmp_path: Path) -> None:
