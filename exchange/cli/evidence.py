@@ -260,6 +260,5 @@ def _receipt_lines(held: Held, npsn: str, nama: str) -> Iterator[str]:
     yield (f"KF-{r.code}: {meaning(f'KF-{r.code}')}" if r.code else tr("merged"))
     yield counted(r.counts.as_dict())
     yield tr("Compare these words with the server over the telephone:")
-    yield "  " + " ".join(held.words[:4])
-    yield "  " + " ".join(held.words[4:])
+    yield "  " + tr("words: {words}").format(words=" ".join(held.words))
     yield tr("Ledger: {value}").format(value=held.ledger.hex())
