@@ -52,7 +52,8 @@ class ServerNode:
     def __init__(self, store: ServerStore, *, files: Path | None = None) -> None:
         self.store, self.home, self.files = store, store.home, files or store.home
         self._known: dict[tuple[bytes, bytes], Certificate] = {}
-        acts.keep(store, lambda: (self.identity, self.archive))
+        if store.db.keeper is None:
+            acts.keep(store, lambda: (self.identity, self.archive))
 
     @classmethod
     def open(
