@@ -134,7 +134,7 @@ def test_four_ingests_of_the_same_files_merge_each_once(
     assert server.store.db.value("SELECT count(*) FROM kirim_package WHERE state <> 'released'") == 4
     assert server.store.db.value("SELECT count(*) FROM peserta_didik") == 4
     assert server.store.db.value("SELECT count(*) FROM kirim_changeset WHERE outcome IS NOT NULL") == 4
-    assert ledger_holds(server)
+    assert ledger_holds(server.store.db)
     assert files(server.home / "held") == {}
     assert len(archived(server.home)) == 4
     assert len(files(server.home / "quarantine")) == 60

@@ -9,6 +9,7 @@ from typing import Any
 
 from exchange.format.entry import PackageEntry, entry_value, read_entry
 from exchange.nodes import SchoolNode, ServerNode
+from exchange.store.database import Database
 from tests.life import Clock, Life, Sekolah
 
 _LABELS = {"kirim_package": {"seq", "file", "received_at", "file_key"}}
@@ -66,9 +67,9 @@ def archived(home: Path) -> dict[str, str]:
     return {name: digest for name, digest in files(home / "archive").items() if name.endswith(".kirim")}
 
 
-def ledger_holds(server: ServerNode) -> bool:
+def ledger_holds(db: Database) -> bool:
     """Whether each entry names the value of the one before, and the packages' receipts are the entries."""
-    before, db = bytes(32), server.store.db
+    before = bytes(32)
     for seq, packed, value in db.execute("SELECT seq, entry, value FROM kirim_entry ORDER BY seq").fetchall():
         entry = read_entry(bytes(packed))
         if entry.previous != before or entry_value(bytes(packed)) != value:

@@ -456,7 +456,7 @@ def test_the_ledger_covers_every_entry_in_order(life: Life, school: Sekolah, oth
         life.ingest(path)
     states = life.server.store.db.execute("SELECT state FROM kirim_package ORDER BY seq").fetchall()
     assert [state for (state,) in states] == ["released", "merged", "released", "merged", "merged", "merged"]
-    assert ledger_holds(life.server)
+    assert ledger_holds(life.server.store.db)
 
 
 def test_results_come_in_the_order_given_and_on_file_hears_each_once(
