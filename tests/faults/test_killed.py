@@ -22,7 +22,7 @@ from exchange.spool import PARTIAL
 from exchange.watch import Watcher
 from tests.faults.badfiles import PHOTOGRAPH, zipped
 from tests.faults.killing import dies_at
-from tests.faults.world import archived, copy, files, tables
+from tests.faults.world import archived, copy, files, mirrored, tables
 from tests.flow.test_intake import three_packages
 from tests.life import PASSPHRASE, Clock, Life, Sekolah, equal
 
@@ -99,6 +99,7 @@ def test_a_killed_ingest_is_finished_by_the_next(usb: Path, quick: Path) -> None
         steps += 1
         again = take(home, usb / "usb")
         assert server_tables(home) == expected
+        assert mirrored(home)
         assert (archived(home) | files(home / "quarantine")).keys() == kept.keys()
         assert files(home / "held") == {}
         assert halves(home) == []
@@ -134,6 +135,7 @@ def test_a_killed_watcher_loses_no_file_and_owes_no_return(template: Life, usb: 
         look(home)
         assert list((home / "inbox").iterdir()) == []
         assert {k: v for k, v in server_tables(home).items() if k not in without} == expected
+        assert mirrored(home)
         assert archived(home).keys() | files(home / "quarantine").keys() == kept
         assert files(home / "held") == {}
         assert halves(home) == []

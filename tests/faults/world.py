@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from exchange.format.entry import PackageEntry, entry_value, read_entry
+from exchange.mirror import entries
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.store.database import Database
 from tests.life import Clock, Life, Sekolah
@@ -80,3 +81,13 @@ def ledger_holds(db: Database) -> bool:
                 return False
         before = bytes(value)
     return True
+
+
+def mirrored(home: Path) -> bool:
+    """Whether the archive holds the ledger as the database does, whole."""
+    server = ServerNode.open(home)
+    try:
+        there = [(seq, value) for seq, value, _ in entries(home / "archive")]
+        return there == server.store.db.execute("SELECT seq, value FROM kirim_entry ORDER BY seq").fetchall()
+    finally:
+        server.close()
