@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from exchange import errors, spool
+from exchange import acts, errors, spool
 from exchange.applying import load
 from exchange.carrying import Counted, carry, former_store
 from exchange.central import heads
@@ -179,7 +179,8 @@ def _certify(store: ServerStore, keys: Path) -> Identity:
     """Let the root certify the server and its own spare, once, beside the reference rows; return the server's key."""
     made = {name: load_identity(keys / name) for name in _SERVER_KEYS}
     root, server = made["akar"], made["pusat"]
-    with store.db.transaction():
+    acts.keep(store, lambda: (made["pusat"], made["arsip"]))
+    with store.act("init"):
         if not store.db.value("SELECT 1 FROM kirim_key LIMIT 1"):
             load_reference(store.db, SCHEMA)
             centre = str(uuid.UUID(bytes=CENTRE_SCOPE))
@@ -223,7 +224,7 @@ def add_schools(
         InputRowBad: KF-109, no such kind of school, or an NPSN that is none.
     """
     made: list[SchoolAdded] = []
-    with server.store.db.transaction():
+    with server.store.act("school add"):
         scopes: list[str] = []
         for row in given:
             scope = _register(server, row, new_id)
@@ -235,7 +236,7 @@ def add_schools(
         made.append(_hand_out(server, scope, code, out))
         if progress:
             progress(len(made))
-    with server.store.db.transaction():
+    with server.store.act("school add"):
         names = [(_HANDING + scope,) for scope in scopes]
         server.store.db.executemany("DELETE FROM kirim_meta WHERE name = ?", names)
     return made
@@ -252,7 +253,7 @@ def renew_code(server: ServerNode, npsn: str, *, out: Path | None = None) -> Sch
         SchoolUnknown: KF-103.
     """
     school = server.store.school_by_npsn(npsn)
-    with server.store.db.transaction():
+    with server.store.act("school code", school.sekolah_id):
         code = _issue_code(server, school.sekolah_id)
     made = _hand_out(server, school.sekolah_id, code, out)
     if not school.device:  # whoever opens this prefill has what it holds

@@ -664,6 +664,16 @@ class NotWaivable(OrderError):
     number: int
 
 
+class ReceiptUnknown(OrderError):
+    code = "KF-406"
+    fate = Fate.STOP
+    grave = Grave.NOTE
+    what = "no receipt for file {number} is here"
+    next = "apply the newest BALASAN; if there is none, bring the file to the server again"
+    safe = "every change is kept here until the server has signed for it"
+    number: int
+
+
 # --- KF-5xx merge -----------------------------------------------------------------------------
 
 
@@ -721,6 +731,38 @@ class StoreNewer(StoreError):
     safe = "nothing was changed"
     found: int
     known: int
+
+
+class LedgerBroken(StoreError):
+    code = "KF-604"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "entry {number} of the ledger does not hold: {part}"
+    next = "compare the archive with another copy of it, and keep both"
+    safe = "everything before this entry holds; nothing was changed"
+    number: int
+    part: str
+
+
+class ReplayDiffers(StoreError):
+    code = "KF-605"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "entry {number} of the ledger comes out otherwise now: {part}"
+    next = "tell the helpdesk the number; go on working with the database that stands"
+    safe = "the archive and the database that stands are untouched"
+    number: int
+    part: str
+
+
+class ArchiveShort(StoreError):
+    code = "KF-606"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "the archive holds {number} entries of its ledger, and not the one that a return or a receipt speaks of"
+    next = "ask for the whole archive; something was cut off or taken out of it"
+    safe = "the entries that are there hold; nothing was changed"
+    number: int
 
 
 # --- KF-7xx disk and spool --------------------------------------------------------------------

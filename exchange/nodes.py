@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from exchange import errors, spool
+from exchange import acts, errors, spool
 from exchange.format.certificate import Certificate, KeyKind, decode_certificate
 from exchange.format.container import scope_bytes, scope_text
+from exchange.mirror import Mirror
 from exchange.schema import SCHEMA
 from exchange.schema.model import Schema
 from exchange.store.reference import Semester, codes, running_semester
@@ -28,6 +30,8 @@ CENTRE_SCOPE = bytes(16)
 """Scope of the root's and the server's certificates."""
 
 Clock = Callable[[], int]
+
+_log = logging.getLogger(__name__)
 
 
 def system_clock() -> int:
@@ -48,6 +52,8 @@ class ServerNode:
     def __init__(self, store: ServerStore, *, files: Path | None = None) -> None:
         self.store, self.home, self.files = store, store.home, files or store.home
         self._known: dict[tuple[bytes, bytes], Certificate] = {}
+        if store.db.keeper is None:
+            acts.keep(store, lambda: (self.identity, self.archive))
 
     @classmethod
     def open(
@@ -57,8 +63,19 @@ class ServerNode:
         return cls(ServerStore.open(home, schema, clock, db))
 
     def close(self) -> None:
-        """Close the store."""
-        self.store.close()
+        """Bring the archive's ledger up to date, if the disk lets us, and close the store."""
+        try:
+            if self.store.entered:
+                self.mirror.catch_up()
+        except errors.ExchangeError as error:
+            _log.warning("%s: %s", error.code, error.lines()[0])
+        finally:
+            self.store.close()
+
+    @cached_property
+    def mirror(self) -> Mirror:
+        """The ledger's files in the archive."""
+        return Mirror(self.store, self.home / "archive")
 
     def certificate(self) -> SignedCertificate:
         """Return the newest certificate of the server's own keys."""

@@ -18,14 +18,14 @@ from exchange import capture, digests, errors
 from exchange.capture import counted, own_blocks
 from exchange.confirming import Sheet, approved, check_ready, tally
 from exchange.contents import merged_position, school_items, school_manifest, server_items, server_manifest
-from exchange.format.body import write_body
+from exchange.format.body import Item, write_body
 from exchange.giving import given_items
 from exchange.healing import wanted_items
 from exchange.limits import MIB
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packagefile import read_back, write_package
 from exchange.receipts import receipts_after
-from exchange.records import Block, PackageKind, Position
+from exchange.records import Block, Manifest, PackageKind, Position
 from exchange.returning import baseline_blocks, reference_blocks, touched_blocks
 from exchange.riding import riders, rode
 from exchange.serverkeys import chain_to, riding
@@ -219,14 +219,14 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
     store = server.store
     changes: dict[str, int] = {}
     with tempfile.SpooledTemporaryFile(max_size=MIB) as plain:
-        with store.db.transaction():
+        with store.act("return", school.sekolah_id):
             school = store.school(school.sekolah_id) or school
             apart, merged = digests.diverged(store, school), merged_position(store, school)
             if school.position == school.have and (apart or school.told > merged.number):
                 school = jump(store, school, school.have)  # a return must be news to be heard
             first = Position(school.have, store.log_value(school, school.have)[:8])
             number = school.returns + 1
-            receipts, outcomes = receipts_after(server, school, first.number)
+            receipts, outcomes = receipts_after(store, school, first.number)
             manifest = server_manifest(store, school, first, merged, receipts)
             store.db.execute(
                 "UPDATE kirim_school SET diverged = ?, returns = ? WHERE sekolah_id = ?",
@@ -241,7 +241,7 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
                 hashes=(digests.pack_hashes(store.db, table, school.sekolah_id, school.schema) for table in apart),
             )
             certificates = riding(server, school)
-            _lay_down(plain, store, school, PackageKind.BALASAN, number, write_body(manifest, items), first)
+            _lay_down(plain, store, school, PackageKind.BALASAN, number, manifest, items)
         path = _seal(
             plain,
             server,
@@ -270,7 +270,7 @@ def prefill(server: ServerNode, scope: str, receiver: PublicIdentity, folder: Pa
     """Write a prefill: everything in a school's scope, sealed to a registration code's public key."""
     store = server.store
     with tempfile.SpooledTemporaryFile(max_size=MIB) as plain:
-        with store.db.transaction():
+        with store.act("prefill", scope):
             school = store.school(scope)
             assert school is not None
             school = replace(school, device=b"", own=0)  # whoever opens it has no chain yet
@@ -278,7 +278,7 @@ def prefill(server: ServerNode, scope: str, receiver: PublicIdentity, folder: Pa
             first = Position(0, store.log_value(school, 0)[:8])
             manifest = server_manifest(store, school, first, Position(0, bytes(8)))
             items = server_items(store, school, baseline_blocks(store, school), reference_blocks(store, 0))
-            _lay_down(plain, store, school, PackageKind.PREFILL, number, write_body(manifest, items), first)
+            _lay_down(plain, store, school, PackageKind.PREFILL, number, manifest, items)
         return _seal(
             plain,
             server,
@@ -308,15 +308,26 @@ def _lay_down(
     school: School,
     kind: PackageKind,
     number: int,
-    body: Iterable[bytes],
-    first: Position,
+    manifest: Manifest,
+    items: Iterable[tuple[Item, bytes]],
 ) -> None:
     """Write a body aside and remember what it says; it is sealed when the store has let go."""
-    for piece in body:
+    for piece in write_body(manifest, items):
         plain.write(piece)
+    root = manifest.digests.root if manifest.digests else None
     store.db.execute(
-        "INSERT INTO kirim_return (scope, kind, number, first, position, value, made_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (school.sekolah_id, int(kind), number, first.number, school.position, school.value, store.clock()),
+        "INSERT INTO kirim_return (scope, kind, number, first, position, value, made_at, root) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            school.sekolah_id,
+            int(kind),
+            number,
+            manifest.first.number,
+            school.position,
+            school.value,
+            store.clock(),
+            root,
+        ),
     )
 
 

@@ -63,7 +63,7 @@ def waive(server: ServerNode, npsn: str, number: int) -> Waived:
     store = server.store
     school = store.school_by_npsn(npsn)
     counts = Counts()
-    with store.db.transaction():
+    with store.act("waive", school.sekolah_id):
         for package_id in _held(server, school, number):
             with _opened(server, server.files / "held" / f"{package_id.hex()}.kirim") as package:
                 counts += _take_apart(server, school, package)

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange import errors
+from exchange.attempt import own_faults
 from exchange.candidates import Candidate, candidates, files_under
 from exchange.central.kip import retry_waiting
-from exchange.intake import Intake, own_faults
+from exchange.intake import Intake
 from exchange.ledger import Ledger
 from exchange.nodes import ServerNode
 from exchange.packager import Returned, due, write_return

@@ -84,7 +84,7 @@ def change(server: ServerStore, as_: str, path: Path, today: date) -> Changed:
     cause, given = CAUSES[as_], read_changes(path)
     assignments = [line for line in given if line.table == "sekolah" and line.column in _POSTS]
     wanted = _gather(server, cause, path, [line for line in given if line not in assignments])
-    with server.db.transaction():
+    with server.act(f"change as {as_}"):
         return _make(server, cause, wanted, assignments, today)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from exchange.cli.evidence import receipt
 from exchange.cli.frame import Answer, Asked, Group, argument, file_argument, note, option
 from exchange.cli.root import SCHOOL
 from exchange.cli.secrets import agree, secret
@@ -552,3 +553,6 @@ def download(asked: Asked, list_: str, file: Path) -> Answer:
         rows: int = getattr(lists, LISTS[list_])(node.store.db, place, path, datetime.now(), f"NPSN {place.npsn}")
     told = trn("{file}: {rows} row", "{file}: {rows} rows", rows).format(file=path, rows=number(rows))
     return Answer({"rows": rows, "file": str(path)}, [told])
+
+
+school.add_command(receipt)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from exchange.cli.evidence import filekey, given_receipt, public, rebuild
 from exchange.cli.frame import Answer, Asked, Group, argument, file_argument, note, option, print_json, say
 from exchange.cli.root import SERVER
 from exchange.words import mark, number, tr, trn
@@ -456,5 +457,5 @@ def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {names}{', …' if len(behind) > EXAMPLES_MAX else ''}"
 
 
-for part in (schools, reference, kip):
+for part in (rebuild, public, filekey, given_receipt, schools, reference, kip):
     server.add_command(part)
