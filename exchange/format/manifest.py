@@ -65,15 +65,26 @@ def decode_manifest(data: bytes, schema_version: int) -> Manifest:
         Malformed: KF-208, whatever else the bytes are.
     """
     try:
+        found = _schema(data)
+        if found > schema_version:
+            raise SchemaNewer(found=found, known=schema_version)
         fields: list[Any] = msgpack.unpackb(data, raw=False, max_map_len=0, max_array_len=2 * POSITIONS_MAX)
-        if type(fields) is list and fields and type(fields[0]) is int and fields[0] > schema_version:
-            raise SchemaNewer(found=fields[0], known=schema_version)
         manifest = _read(fields)
         if encode_manifest(manifest) != data:
             raise Malformed(part="manifest is not canonical")
     except _FAULTS as error:
         raise Malformed(part="manifest") from error
     return manifest
+
+
+def _schema(data: bytes) -> int:
+    """Return the first element, which every schema has; a later one may hold what this program cannot even unpack."""
+    reader = msgpack.Unpacker(max_buffer_size=16)
+    reader.feed(data[:16])  # an array's header and a whole number are shorter
+    if not reader.read_array_header():
+        return 0
+    first = reader.unpack()
+    return first if type(first) is int else 0
 
 
 def _flat(position: Position) -> tuple[int, bytes]:
