@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +19,7 @@ from exchange import errors, spool
 from exchange.applying import load
 from exchange.central import heads
 from exchange.central.recording import record
+from exchange.clocks import civil_today
 from exchange.format.body import read_body
 from exchange.format.certificate import KeyKind
 from exchange.format.changeset import chain_start
@@ -95,11 +95,6 @@ class SchoolMade:
             "rows": self.rows,
             "fingerprint": self.fingerprint,
         }
-
-
-def today(clock: Clock) -> str:
-    """Return the date by a clock, as an ISO text."""
-    return datetime.fromtimestamp(clock(), UTC).date().isoformat()
 
 
 # --- the server -------------------------------------------------------------------------------
@@ -291,7 +286,7 @@ def _register(server: ServerNode, row: SchoolRow, new_id: Callable[[], uuid.UUID
         blocks.append(Block(table, Op.UPDATE, other, [[scope], *([c.default] for c in other)], Cause.PUSAT))
     school = record(server.store, school, Cause.PUSAT, blocks)
     if row.head:
-        heads.assign(server.store, school, heads.KEPALA_SEKOLAH, row.head, today(server.store.clock), new_id)
+        heads.assign(server.store, school, heads.KEPALA_SEKOLAH, row.head, civil_today(server.store.clock).isoformat(), new_id)
     return scope
 
 

@@ -246,6 +246,28 @@ class Stopped(SetupError):
     safe = "what was done stays done, what was half done is undone"
 
 
+class NotTheirs(SetupError):
+    code = "KF-131"
+    who = Who.DISTRICT
+    what = "{file}, row {row}: {speaker} may not set {column}"
+    next = "move that row into a list for --as {others}, and run the command again"
+    safe = "nothing of this file was taken"
+    file: str
+    row: int
+    column: str
+    speaker: str
+    others: str
+
+
+class NothingMatched(SetupError):
+    code = "KF-132"
+    who = Who.DISTRICT
+    what = "no row of {file} fits anything here"
+    next = "check the ids, NPSN and names of the list, and run the command again"
+    safe = "nothing was changed"
+    file: str
+
+
 # --- KF-2xx file and format -------------------------------------------------------------------
 
 

@@ -16,6 +16,8 @@ from exchange.cli.secrets import agree, secret
 from exchange.words import number, size, tr, trn
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from exchange import errors
     from exchange.applied import Report
     from exchange.confirming import Sheet
@@ -120,18 +122,21 @@ def import_(asked: Asked, files: Sequence[Path], partial: bool) -> Answer:
 
 def _import_one(node: SchoolNode, file: Path, partial: bool) -> ImportReport:
     """Take one list, whichever of the known ones it is."""
-    from datetime import datetime
-
     from exchange import errors
+    from exchange.clocks import civil_now
     from exchange.interop.daftar_pd import import_daftar_pd
     from exchange.interop.daftar_ptk import import_daftar_ptk
 
     db, place = node.store.db, _place(node)
+
+    def now() -> datetime:
+        return civil_now(node.store.clock)
+
     try:
-        return import_daftar_pd(db, place, file, partial=partial, clock=datetime.now)
+        return import_daftar_pd(db, place, file, partial=partial, clock=now)
     except errors.LayoutUnknown as unlike_pd:
         try:
-            return import_daftar_ptk(db, place, file, partial=partial, clock=datetime.now)
+            return import_daftar_ptk(db, place, file, partial=partial, clock=now)
         except errors.LayoutUnknown:
             raise unlike_pd from None
 
@@ -511,13 +516,12 @@ LISTS = {"daftar-pd": "write_daftar_pd", "daftar-guru": "write_daftar_guru", "da
 @click.pass_obj
 def download(asked: Asked, list_: str, file: Path) -> Answer:
     """Write an Excel list in the operators' own layout: daftar-pd, daftar-guru or daftar-tendik."""
-    from datetime import datetime
-
+    from exchange.clocks import civil_now
     from exchange.interop import download as lists
 
     path = file.absolute()
     with _open(asked) as node:
         place = _place(node)
-        rows: int = getattr(lists, LISTS[list_])(node.store.db, place, path, datetime.now(), f"NPSN {place.npsn}")
+        rows: int = getattr(lists, LISTS[list_])(node.store.db, place, path, civil_now(node.store.clock), f"NPSN {place.npsn}")
     told = trn("{file}: {rows} row", "{file}: {rows} rows", rows).format(file=path, rows=number(rows))
     return Answer({"rows": rows, "file": str(path)}, [told])

@@ -14,6 +14,7 @@ from exchange.cli.root import SERVER
 from exchange.words import mark, number, tr, trn
 
 if TYPE_CHECKING:
+    from exchange.central.change import Changed
     from exchange.enrol import SchoolAdded
     from exchange.errors import ExchangeError
     from exchange.ingest import FileResult, Ingested
@@ -377,21 +378,40 @@ def _unmatched_lines(rows: Sequence[Mapping[str, Any]], by: str) -> Iterator[str
 @file_argument("file")
 @click.pass_obj
 def change(asked: Asked, as_: str, file: Path) -> Answer:
-    """Make the changes of a list (table, id, column, value, verified), all or none. It also assigns heads."""
-    from datetime import date
+    """Make the changes of a list (table, id, column, value, verified). With --as dinas it also assigns heads.
 
+    A list with a wrong value is not taken. Rows that fit nothing here are named, and the others are taken.
+    """
+    from exchange import errors
     from exchange.central.change import change as make
+    from exchange.cli.door import error_json, tell
+    from exchange.clocks import civil_today
 
     with _open(asked) as node:
-        made = make(node.store, as_, file, date.today())
+        made = make(node.store, as_, file, civil_today(node.store.clock))
+    document, status = made.as_json(), 3 if made.unmatched else 0
+    if made.unmatched and not (made.changed or made.unchanged):
+        error, status = errors.NothingMatched(file=file.name), 1
+        document |= error_json(error)
+        if not asked.json:
+            tell(error, json=False)
+    return Answer(document, _changed_lines(made), status)
 
-    def lines() -> Iterator[str]:
-        yield _set_line(made.changed, made.unchanged, made.schools)
-        if made.unmatched:
-            rows = ", ".join(str(row["line"]) for row in made.unmatched)
-            yield "  " + tr("rows of the list that fit nothing here: {rows}").format(rows=rows)
 
-    return Answer(made.as_json(), lines())
+def _changed_lines(made: Changed) -> Iterator[str]:
+    from exchange.limits import EXAMPLES_MAX
+
+    yield _set_line(made.changed, made.unchanged, made.schools)
+    for one in made.made:
+        yield "  " + tr("new person at NPSN {npsn}: {nama}").format(npsn=one["npsn"], nama=one["nama"])
+    if made.unmatched:
+        yield "  " + tr("rows of the list that fit nothing here: {count}").format(count=number(len(made.unmatched)))
+        for one in made.unmatched[:EXAMPLES_MAX]:
+            yield "    " + tr("row {row}: {table} {id}, {column}").format(
+                row=number(int(str(one["line"]))), table=one["table"], id=one["id"], column=one["column"]
+            )
+        if len(made.unmatched) > EXAMPLES_MAX:
+            yield "    " + tr("and {count} more").format(count=number(len(made.unmatched) - EXAMPLES_MAX))
 
 
 # --- status -----------------------------------------------------------------------------------

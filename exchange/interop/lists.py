@@ -63,6 +63,7 @@ class ChangeRow:
         value: Text, or ``None`` to empty it.
         verified: Whether its group is locked from now on.
         line: Row in the file, from 1.
+        new: Whether the list says that a person is meant whom nobody knows yet.
     """
 
     table: str
@@ -71,6 +72,7 @@ class ChangeRow:
     value: str | None
     verified: bool
     line: int
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ _CHANGE = {
     "column": ("column", "kolom"),
     "value": ("value", "nilai"),
     "verified": ("verified", "terverifikasi", "verval"),
+    "new": ("baru", "new"),
 }
 _SCHOOL = {
     "npsn": ("npsn",),
@@ -156,8 +159,8 @@ def read_kip_list(path: Path) -> list[KipRow]:
 def read_changes(path: Path) -> list[ChangeRow]:
     """Return the changes of a list, in the file's order.
 
-    Columns ``table``, ``id``, ``column``, ``value`` and, if wanted, ``verified`` (1 or Ya). An empty value empties the
-    column.
+    Columns ``table``, ``id``, ``column``, ``value`` and, if wanted, ``verified`` and ``baru`` (1 or Ya). An empty value
+    empties the column.
 
     Raises:
         FileUnreadable, TooLarge, WorkbookUnreadable: KF-702, KF-207, KF-211.
@@ -166,11 +169,9 @@ def read_changes(path: Path) -> list[ChangeRow]:
     """
     rows = []
     for line in _read(path, _CHANGE, needed=(("table",), ("id",), ("column",), ("value",))):
-        mark = fold(line.text("verified"))
-        if mark not in _YES | _NO:
-            raise line.bad("verified")
         table, column = line.must("table").lower(), line.must("column").lower()
-        rows.append(ChangeRow(table, line.must("id"), column, line.value("value"), mark in _YES, line.number))
+        verified, new = line.marked("verified"), line.marked("new")
+        rows.append(ChangeRow(table, line.must("id"), column, line.value("value"), verified, line.number, new))
     return rows
 
 
@@ -297,6 +298,13 @@ class _Line:
         if not text:
             raise self.bad(name)
         return text
+
+    def marked(self, name: str) -> bool:
+        """Return whether a cell says yes; an empty one says no."""
+        mark = fold(self.text(name))
+        if mark not in _YES | _NO:
+            raise self.bad(name)
+        return mark in _YES
 
     def value(self, name: str) -> str | None:
         """Return a value as a program writes it: with a decimal point; ``None`` if it is empty."""

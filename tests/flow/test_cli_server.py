@@ -275,12 +275,12 @@ def test_changes_of_the_centre_are_made_by_list(world: World) -> None:
     """A head is assigned; a row that fits nothing is named; a list that is none is refused."""
     listed = table(
         world.folder / "ubah.csv",
-        ("table", "id", "column", "value", "verified"),
-        ("sekolah", world.npsn, "kepala_sekolah", "KEPALA BARU", ""),
-        ("peserta_didik", "00000000-0000-4000-8000-000000000000", "alamat_jalan", "Jalan Tidak Ada", ""),
+        ("table", "id", "column", "value", "verified", "baru"),
+        ("sekolah", world.npsn, "kepala_sekolah", "KEPALA BARU", "", "1"),
+        ("peserta_didik", "00000000-0000-4000-8000-000000000000", "alamat_jalan", "Jalan Tidak Ada", "", ""),
     )
     done = world.server("change", "--as", "dinas", listed)
-    assert done.status == 0, done
+    assert done.status == 3, done
     assert {"changed", "unchanged", "unmatched", "schools"} <= set(done.json)
     assert done.json["changed"] >= 1
     assert [row["line"] for row in done.json["unmatched"]] == [3]
