@@ -396,6 +396,39 @@ class CellsUnread(FileError):
     count: int
 
 
+class OtherSchoolList(FileError):
+    code = "KF-214"
+    fate = Fate.STOP
+    what = "{file} is the list of {names}, not of {ours}"
+    next = "take this school's own list; if this one is meant all the same, add --other-school"
+    safe = "nothing of this file was taken"
+    file: str
+    names: str
+    ours: str
+
+
+class ColumnsMissing(FileError):
+    code = "KF-215"
+    fate = Fate.STOP
+    who = Who.DISTRICT
+    what = "{file} is no list for this command: {missing} was not found"
+    next = "write the column names into one row above the data, as the page of this command lists them"
+    safe = "nothing of this file was taken"
+    file: str
+    missing: str
+
+
+class OtherFile(FileError):
+    code = "KF-216"
+    fate = Fate.STOP
+    what = "{file} is a {found}, which this command does not take"
+    next = "this file belongs to `{command}`"
+    safe = "nothing of this file was taken"
+    file: str
+    found: str
+    command: str
+
+
 # --- KF-3xx trust -----------------------------------------------------------------------------
 
 
@@ -408,10 +441,11 @@ class TrustError(ExchangeError):
 class OtherKind(TrustError):
     code = "KF-301"
     what = "this is a {found} package; here a {wanted} package is needed"
-    next = "KIRIM files go to the district, BALASAN files come back to the school"
+    next = "this file belongs to `{command}`; KIRIM goes to the district, BALASAN comes back to the school"
     safe = "nothing was merged; the file is kept as it came"
     found: str
     wanted: str
+    command: str
 
 
 class OtherReceiver(TrustError):

@@ -87,7 +87,7 @@ def change(server: ServerStore, as_: str, path: Path, today: date) -> Changed:
         InputRowBad: KF-109, a value or column that cannot be; nothing of the list was taken.
         NotTheirs: KF-131, a column that this speaker may not set; nothing of the list was taken.
         FileUnreadable, TooLarge: KF-702, KF-207.
-        WorkbookUnreadable, LayoutUnknown: KF-211, KF-212.
+        WorkbookUnreadable, ColumnsMissing, OtherFile: KF-211, KF-215, KF-216.
     """
     cause, given = CAUSES[as_], read_changes(path)
     assignments = [line for line in given if is_assignment(line)]

@@ -16,13 +16,12 @@ from exchange.cli.secrets import agree, secret
 from exchange.words import number, size, tr, trn
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from exchange import errors
     from exchange.applied import Report
     from exchange.confirming import Sheet
     from exchange.ingest import AppliedFiles
     from exchange.interop.report import ImportReport
+    from exchange.interop.report import School as ListSchool
     from exchange.nodes import SchoolNode
     from exchange.packager import Exported
     from exchange.rules.findings import Finding
@@ -97,57 +96,68 @@ def init(asked: Asked, prefill: Path, code_file: Path | None, passphrase_file: P
 @option(
     "--partial", is_flag=True, help="Take the rows without a problem; without it a list with a problem is not taken."
 )
+@option("--other-school", is_flag=True, help="Take a list although its title names another school.")
+@option("--dry-run", is_flag=True, help="Only tell what would happen; keep and change nothing.")
 @click.pass_obj
-def import_(asked: Asked, files: Sequence[Path], partial: bool) -> Answer:
+def import_(asked: Asked, files: Sequence[Path], partial: bool, other_school: bool, dry_run: bool) -> Answer:
     """Take Excel downloads into the store: Daftar Peserta Didik, Daftar Guru, Daftar Tendik.
 
     An empty cell changes nothing, and who is not in the list is left alone. The same list again changes nothing.
     """
     from exchange import errors
+    from exchange.cli.door import error_json
+    from exchange.cli.show import rehearsed
+    from exchange.rehearsing import rehearse_import
 
     taken: list[tuple[Path, ImportReport]] = []
     failed: list[tuple[Path, errors.ExchangeError]] = []
-    with _open(asked) as node:
+
+    def take() -> None:
         for file in files:
             try:
-                taken.append((file, _import_one(node, file, partial)))
+                taken.append((file, _import_one(node, file, partial, other_school)))
             except (errors.FileError, errors.SpoolError) as error:
                 failed.append((file, error))
+
+    with _open(asked) as node:
+        rehearse_import(node, take) if dry_run else take()
     if failed and len(files) == 1:
         raise failed[0][1]
-    clean = [report for _, report in taken if report.taken]
     whole = not failed and not any(report.problems for _, report in taken)
-    return Answer(_import_json(taken, failed), _import_lines(taken, failed), 0 if whole else 3 if clean else 1)
+    status = 0 if whole else 3 if any(report.taken for _, report in taken) else 1
+    document = _import_json(taken, failed) | {"dry_run": dry_run}
+    if status == 1:
+        spoilt = [errors.CellsUnread(file=file.name, count=len(report.problems)) for file, report in taken]
+        document |= error_json([*spoilt, *(error for _, error in failed)][0])
+    lines = _import_lines(taken, failed)
+    return Answer(document, rehearsed(lines) if dry_run else lines, status)
 
 
-def _import_one(node: SchoolNode, file: Path, partial: bool) -> ImportReport:
+def _import_one(node: SchoolNode, file: Path, partial: bool, other_school: bool) -> ImportReport:
     """Take one list, whichever of the known ones it is."""
-    from exchange import errors
     from exchange.clocks import civil_now
-    from exchange.interop.daftar_pd import import_daftar_pd
-    from exchange.interop.daftar_ptk import import_daftar_ptk
+    from exchange.interop.downloads import import_download
 
-    db, place = node.store.db, _place(node)
-
-    def now() -> datetime:
-        return civil_now(node.store.clock)
-
-    try:
-        return import_daftar_pd(db, place, file, partial=partial, clock=now)
-    except errors.LayoutUnknown as unlike_pd:
-        try:
-            return import_daftar_ptk(db, place, file, partial=partial, clock=now)
-        except errors.LayoutUnknown:
-            raise unlike_pd from None
+    return import_download(
+        node.store.db,
+        _place(node),
+        file,
+        partial=partial,
+        other_school=other_school,
+        clock=lambda: civil_now(node.store.clock),
+    )
 
 
-def _place(node: SchoolNode) -> Any:
-    """Return the school as lists speak of it."""
+def _place(node: SchoolNode) -> ListSchool:
+    """Return the school as lists speak of it: under the name that it has now, and that which it had at first."""
     from exchange.interop.report import School
     from exchange.store.reference import running_semester
 
     store, running = node.store, running_semester(node.store.db)
-    return School(store.scope, store.get("npsn"), store.get("nama"), running.semester_id, int(running.tahun_ajaran_id))
+    first = store.get("nama")
+    name = store.db.value("SELECT nama FROM sekolah WHERE sekolah_id = ?", (store.scope,)) or first
+    year = int(running.tahun_ajaran_id)
+    return School(store.scope, store.get("npsn"), str(name), running.semester_id, year, (first,))
 
 
 def _import_json(
@@ -179,6 +189,7 @@ def _import_json(
 def _import_lines(
     taken: Sequence[tuple[Path, ImportReport]], failed: Sequence[tuple[Path, errors.ExchangeError]]
 ) -> Iterator[str]:
+    from exchange import errors
     from exchange.cli.door import told
     from exchange.cli.show import columns, title
 
@@ -195,6 +206,8 @@ def _import_lines(
                 count=number(report.ignored)
             )
         yield from _problem_lines(report)
+        if not report.taken:
+            yield from told(errors.CellsUnread(file=file.name, count=len(report.problems)))
         yield from ("  " + tr(text).format(**facts) for text, facts in report.notes)
     for file, error in failed:
         yield f"{file.name}: {tr('not taken, nothing was changed')}"
@@ -205,13 +218,15 @@ def _problem_lines(report: ImportReport) -> Iterator[str]:
     """Yield problems, one line a cause with its first cells."""
     from exchange.limits import EXAMPLES_MAX
 
-    causes: dict[tuple[str, str, str], list[str]] = {}
+    causes: dict[tuple[str, str, str, str], list[str]] = {}
     for problem in report.problems:
-        cells = causes.setdefault((problem.code, problem.column, problem.message), [])
+        cells = causes.setdefault((problem.code, problem.column, problem.message, problem.hint), [])
         letters = problem.column.partition(" ")[0]
         cells.append(f"{letters}{problem.row}: {problem.value or '-'}")
-    for (code, column, message), cells in causes.items():
+    for (code, column, message, hint), cells in causes.items():
         yield f"  {code} {column}: {tr(message)} ({number(len(cells))})"
+        if hint:
+            yield f"    {tr(hint)}"
         yield from (f"    {cell}" for cell in cells[:EXAMPLES_MAX])
         if len(cells) > EXAMPLES_MAX:
             yield "    " + tr("and {count} more").format(count=number(len(cells) - EXAMPLES_MAX))

@@ -129,10 +129,9 @@ class World:
         assert made.status == 0, made
 
     def add(self, npsn: str, head: str = "KEPALA CONTOH") -> dict[str, str]:
-        """Register a school."""
-        done = self.server(
-            "school", "add", "--npsn", npsn, "--name", f"SD Contoh {npsn}", "--bentuk", "SD", "--head", head
-        )
+        """Register a school; that of the lists under the name that they give."""
+        name = self.school.nama if npsn == self.npsn else f"SD Contoh {npsn}"
+        done = self.server("school", "add", "--npsn", npsn, "--name", name, "--bentuk", "SD", "--head", head)
         assert done.status == 0, done
         found: dict[str, str] = done.json
         return found

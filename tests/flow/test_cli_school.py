@@ -95,7 +95,7 @@ def test_lists_are_known_by_their_content_and_the_second_time_is_unchanged(world
         path.rename(path.with_name(f"unduhan {n}.xlsx"))
     first, second = world.take_lists(), world.take_lists()
     assert (first.status, second.status) == (0, 0)
-    assert sorted(first.json) == ["failed", "ignored", "notes", "problems", "tables"]
+    assert sorted(first.json) == ["dry_run", "failed", "ignored", "notes", "problems", "tables"]
     assert first.json["tables"]["peserta_didik"] == {"inserted": PUPILS, "updated": 0, "unchanged": 0}
     assert {"registrasi_peserta_didik", "peserta_didik_longitudinal", "anggota_rombel", "ptk"} <= set(
         first.json["tables"]
