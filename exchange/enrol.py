@@ -116,11 +116,10 @@ def init_server(home: Path, db: str | None = None, *, clock: Clock = system_cloc
     """
     keys = home / KEYS
     spool.unbuild(home)
-    if keys.exists() and not (keys / _UNFINISHED).exists():
-        raise errors.HomeExists(home=str(home))
     with spool.disk(home):
-        for name in FOLDERS:
-            (home / name).mkdir(parents=True, exist_ok=True)
+        if keys.exists() and not (keys / _UNFINISHED).exists():
+            raise errors.HomeExists(home=str(home))
+    spool.make_home(home, FOLDERS)
     store = _open_unfinished(home, db, clock)
     try:
         if not keys.exists():
@@ -203,15 +202,18 @@ def add_schools(
     Args:
         server: The server.
         given: NPSN, name, kind and head of each.
-        out: Folder of codes and prefills; by default the home's outbox.
+        out: Folder of codes and prefills, which must be there; by default the home's outbox.
         new_id: Makes random ids.
         progress: Called with the number done.
 
     Raises:
         SchoolExists: KF-104.
         InputRowBad: KF-109, no such kind of school, or an NPSN that is none.
+        DiskFull, FolderUnwritable: KF-701, KF-703.
     """
     made: list[SchoolAdded] = []
+    if out is not None:
+        spool.named(out)
     with server.store.db.transaction():
         scopes: list[str] = []
         for row in given:
@@ -241,6 +243,8 @@ def renew_code(server: ServerNode, npsn: str, *, out: Path | None = None) -> Sch
         SchoolUnknown: KF-103.
     """
     school = server.store.school_by_npsn(npsn)
+    if out is not None:
+        spool.named(out)
     with server.store.db.transaction():
         code = _issue_code(server, school.sekolah_id)
     return _hand_out(server, school.sekolah_id, code, out)
@@ -345,13 +349,12 @@ def init_school(home: Path, source: Path, code: str, passphrase: str, *, clock: 
     """
     check_passphrase(passphrase)
     spool.unbuild(home)
-    if (home / KEYS).exists() or (home / FILE).exists():
-        raise errors.HomeExists(home=str(home))
+    with spool.disk(home):
+        if (home / KEYS).exists() or (home / FILE).exists():
+            raise errors.HomeExists(home=str(home))
     raw = parse_code(code)
     with spool.read_package(source) as file, _open_prefill(file, raw) as package:
-        with spool.disk(home):
-            for name in ("inbox", "outbox"):
-                (home / name).mkdir(parents=True, exist_ok=True)
+        spool.make_home(home, ("inbox", "outbox"))
         # A store that is not finished has no name of its own yet: a killed init leaves nothing that looks like one.
         with spool.building(home) as place:
             made = _make_school(place, file, package, raw, passphrase, clock)

@@ -679,6 +679,15 @@ class StoreNewer(StoreError):
     known: int
 
 
+class StoreForeign(StoreError):
+    code = "KF-607"
+    what = "{folder} belongs to {owner}; whoever runs this command may not write there"
+    next = "run the command as {owner}"
+    safe = "nothing was changed; the data are whole"
+    folder: str
+    owner: str
+
+
 # --- KF-7xx disk and spool --------------------------------------------------------------------
 
 
@@ -706,10 +715,11 @@ class FileUnreadable(SpoolError):
 
 class FolderUnwritable(SpoolError):
     code = "KF-703"
-    what = "{folder} cannot be written to"
-    next = "choose another folder, or make room on the disk"
+    what = "{folder} cannot be written to: {part}"
+    next = "put the USB stick in, make the folder, or choose another one"
     safe = "nothing was changed and no half file stands there"
     folder: str
+    part: str
 
 
 class HomeBusy(SpoolError):

@@ -153,7 +153,7 @@ def tell(error: errors.ExchangeError, *, json: bool) -> None:
         note(line)
 
 
-_PHRASES = {"part", "role", "wanted"}
+_PHRASES = {"detail", "part", "role", "wanted"}
 """Facts that may be a phrase of ours and not somebody's data."""
 
 
@@ -189,6 +189,10 @@ def where(error: BaseException) -> str:
     return f"{type(error).__name__}{place}"
 
 
+def _owner_only(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
+
+
 def log_fault(home: Path, error: BaseException) -> None:
     """Write into a home where a fault of our own happened: kinds and places, no messages, no values."""
     import traceback
@@ -204,7 +208,7 @@ def log_fault(home: Path, error: BaseException) -> None:
         cause = cause.__cause__ or cause.__context__
     with suppress(OSError):
         path = home / LOG
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         anew = path.exists() and path.stat().st_size > LOG_BYTES_MAX
-        with path.open("w" if anew else "a", encoding="utf-8") as file:
+        with open(path, "w" if anew else "a", encoding="utf-8", opener=_owner_only) as file:
             file.write("\n".join(lines) + "\n\n")

@@ -207,6 +207,9 @@ class Command(click.Command):
         kwargs.setdefault("context_settings", {"help_option_names": ["-h", "--help"], "terminal_width": _help_width()})
         super().__init__(*args, **kwargs)
         self.params += _common_options()
+        for parameter in self.params:
+            if isinstance(parameter.type, click.Path):
+                parameter.type.readable = False  # what cannot be read is told by whoever reads it, with a code
 
     @property
     def help(self) -> str | None:

@@ -224,6 +224,7 @@ def test_an_export_shows_the_sheet_and_the_consent_and_writes_one_file(world: Wo
     assert made["changes"]["peserta_didik"] == {"insert": PUPILS, "update": 0, "delete": 0}
     for words in ("Lembar Konfirmasi Sinkronisasi", "Persetujuan Pengiriman Data", "KEPALA CONTOH"):
         assert words in done.err
+    (world.folder / "flashdisk").mkdir()
     other = world.export("--out", world.folder / "flashdisk")
     assert Path(other.json["file"]) == world.folder / "flashdisk" / f"KIRIM-{world.npsn}-000002.kirim"
 

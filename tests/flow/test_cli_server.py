@@ -84,6 +84,7 @@ def test_one_school_and_many_schools_are_registered(world: World) -> None:
         ("02000002", "TK Contoh", "TK", ""),
         ("02000003", "SMK Contoh", "SMK", "KEPALA LAIN"),
     )
+    (world.folder / "kode").mkdir()
     many = world.server("school", "add", "--file", listed, "--out", world.folder / "kode")
     assert many.status == 0
     assert [school["npsn"] for school in many.json["schools"]] == ["02000002", "02000003"]
@@ -232,6 +233,7 @@ def test_returns_are_written_for_those_named_or_for_all_who_lag(world: World) ->
     """``--npsn`` always writes and may be repeated; ``--all`` skips who has nothing to receive."""
     world.server("ingest", package(world))
     other = world.add("02000004")
+    (world.folder / "keluar").mkdir()
     named = world.server("return", "--npsn", world.npsn, "--npsn", other["npsn"], "--out", world.folder / "keluar")
     assert named.status == 0
     assert sorted(named.json) == ["skipped", "written"]
