@@ -39,7 +39,7 @@ from exchange.trust.certificates import SignedCertificate, anchor, issue
 from exchange.trust.codes import code_identity, new_code, parse_code
 from exchange.trust.keyfiles import check_passphrase, load_identity, save_head_key, save_identity
 from exchange.trust.keys import Identity, fingerprint, new_identity
-from exchange.trust.opening import VerifiedPackage, inspect_package, open_package
+from exchange.trust.opening import COMMANDS, VerifiedPackage, inspect_package, open_package
 
 FOLDERS = ("inbox", "outbox", "archive", "held", "quarantine")
 """What a server's home holds beside its database and keys."""
@@ -348,10 +348,7 @@ def init_school(home: Path, source: Path, code: str, passphrase: str, *, clock: 
         FileError, TrustError: KF-2xx, KF-3xx, the file is damaged or no prefill.
     """
     check_passphrase(passphrase)
-    spool.unbuild(home)
-    with spool.disk(home):
-        if (home / KEYS).exists() or (home / FILE).exists():
-            raise errors.HomeExists(home=str(home))
+    _check_unused(home)
     raw = parse_code(code)
     with spool.read_package(source) as file, _open_prefill(file, raw) as package:
         spool.make_home(home, ("inbox", "outbox"))
@@ -359,6 +356,50 @@ def init_school(home: Path, source: Path, code: str, passphrase: str, *, clock: 
         with spool.building(home) as place:
             made = _make_school(place, file, package, raw, passphrase, clock)
     return made
+
+
+def may_begin(home: Path, source: Path) -> Callable[[str], None]:
+    """Return what tells whether a code is that of a prefill, once it is known that a school can be made of it here.
+
+    Nothing is asked of anybody for a home that is in use, or a file that is no prefill.
+
+    Args:
+        home: Folder of the new installation.
+        source: The prefill.
+
+    Returns:
+        Raises CodeWrong (KF-105) for a code that does not open it.
+
+    Raises:
+        HomeExists: KF-102.
+        FileError, OtherKind: KF-2xx, KF-301, the file is damaged or no prefill.
+        FileUnreadable, FolderUnwritable: KF-702, KF-703.
+    """
+    _check_unused(home)
+    with spool.read_package(source) as file:
+        shown = inspect_package(file)
+    header = shown.header
+    if header is None or shown.error is not None:
+        raise shown.error or errors.NotOurs()
+    if header.kind is not PackageKind.PREFILL:
+        raise errors.OtherKind(
+            found=header.kind.name, wanted=PackageKind.PREFILL.name, command=COMMANDS[header.kind]
+        )
+    receivers = {wrap.receiver for wrap in header.wraps}
+
+    def check(code: str) -> None:
+        if code_identity(parse_code(code), header.scope).key_id not in receivers:
+            raise errors.CodeWrong()
+
+    return check
+
+
+def _check_unused(home: Path) -> None:
+    """Return only if no installation stands in a folder; what a killed start left is taken away."""
+    spool.unbuild(home)
+    with spool.disk(home):
+        if (home / KEYS).exists() or (home / FILE).exists():
+            raise errors.HomeExists(home=str(home))
 
 
 def _open_prefill(file: BinaryIO, code: bytes) -> VerifiedPackage:

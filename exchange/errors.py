@@ -451,7 +451,7 @@ class OtherKind(TrustError):
 class OtherReceiver(TrustError):
     code = "KF-302"
     what = "the package is sealed for somebody else"
-    next = "give it to the school or office that its name says"
+    next = "ask whoever sent it for whom it is, and give it to them"
     safe = "nothing was merged and nothing was read"
 
 

@@ -16,7 +16,7 @@ import click
 from exchange import __version__
 from exchange.cli.frame import Asked, note, print_json
 from exchange.limits import MIB
-from exchange.words import DOMAIN, FOLDER, LANGUAGES, language, number, speaking, tr
+from exchange.words import DOMAIN, FOLDER, LANGUAGES, language, speaking, tr
 
 if TYPE_CHECKING:
     from exchange import errors
@@ -153,29 +153,20 @@ def tell(error: errors.ExchangeError, *, json: bool) -> None:
         note(line)
 
 
-_PHRASES = {"detail", "part", "role", "wanted"}
-"""Facts that may be a phrase of ours and not somebody's data."""
-
-
-def said(error: errors.ExchangeError) -> tuple[str, str, str]:
-    """Return what happened, what to do next and what is safe, with facts as people write them."""
-    facts = {}
-    for name, value in error.facts().items():
-        facts[name] = number(value) if isinstance(value, int) else tr(value) if name in _PHRASES else value
-    what, then, safe = (tr(text).format(**facts) for text in (error.what, error.next, error.safe))
-    return what, then, safe
-
-
 def error_json(error: errors.ExchangeError) -> dict[str, dict[str, str]]:
     """Return an error under the names of ``--json``."""
+    from exchange.saying import said
+
     what, then, safe = said(error)
     return {"error": {"code": error.code, "what": what, "next": then, "safe": safe}}
 
 
 def told(error: errors.ExchangeError) -> Iterator[str]:
     """Yield the three lines: what happened and how grave it is, the next step and whose it is, what is safe."""
+    from exchange.saying import gravity, said
+
     what, then, safe = said(error)
-    yield f"{error.code} ({tr(error.grave.value)}): {what}"
+    yield f"{error.code} ({gravity(error.grave)}): {what}"
     yield tr("next ({who}): {text}").format(who=tr(error.who.value), text=then)
     yield tr("safe: {text}").format(text=safe)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,8 @@ import click
 
 from exchange.cli.frame import Answer, Asked, Group, argument, file_argument, note, option
 from exchange.cli.root import SCHOOL
-from exchange.cli.secrets import agree, secret
-from exchange.words import number, size, tr, trn
+from exchange.cli.secrets import agree, given_secret, secret
+from exchange.words import mark, number, size, tr, trn
 
 if TYPE_CHECKING:
     from exchange import errors
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from exchange.interop.report import School as ListSchool
     from exchange.nodes import SchoolNode
     from exchange.packager import Exported
-    from exchange.rules.findings import Finding
     from exchange.store.school import SchoolStore
 
 school = Group("school", help=SCHOOL)
@@ -51,8 +50,11 @@ def _open(asked: Asked) -> closing[SchoolNode]:
     return closing(SchoolNode.open(asked.home.absolute()))
 
 
-def _passphrase(file: Path | None, *, twice: bool = False) -> str:
-    return secret(tr("The head's passphrase"), file, "--passphrase-file", "KIRIM_PASSPHRASE", twice=twice)
+def _passphrase(
+    file: Path | None, *, twice: bool = False, check: Callable[[str], object] | None = None
+) -> str:
+    what = tr("The head's passphrase")
+    return secret(what, file, "--passphrase-file", "KIRIM_PASSPHRASE", twice=twice, check=check)
 
 
 # --- init -------------------------------------------------------------------------------------
@@ -71,10 +73,16 @@ def _passphrase(file: Path | None, *, twice: bool = False) -> str:
 def init(asked: Asked, prefill: Path, code_file: Path | None, passphrase_file: Path | None) -> Answer:
     """Open a prefill with its registration code: make the store and the keys, set the head's passphrase."""
     from exchange.cli.show import by_table
-    from exchange.enrol import init_school
+    from exchange.enrol import init_school, may_begin
+    from exchange.trust.keyfiles import check_passphrase
 
-    code = secret(tr("Registration code"), code_file, "--code-file", "KIRIM_CODE")
-    made = init_school(asked.home.absolute(), prefill, code, _passphrase(passphrase_file, twice=True))
+    check_code = may_begin(asked.home.absolute(), prefill)
+    early = given_secret(passphrase_file, "KIRIM_PASSPHRASE")
+    if early is not None:
+        check_passphrase(early)
+    code = secret(tr("Registration code"), code_file, "--code-file", "KIRIM_CODE", shown=True, check=check_code)
+    passphrase = early or _passphrase(None, twice=True, check=check_passphrase)
+    made = init_school(asked.home.absolute(), prefill, code, passphrase)
 
     def lines() -> Iterator[str]:
         yield tr("{nama} (NPSN {npsn}) is ready in {home}.").format(
@@ -163,7 +171,7 @@ def _place(node: SchoolNode) -> ListSchool:
 def _import_json(
     taken: Sequence[tuple[Path, ImportReport]], failed: Sequence[tuple[Path, errors.ExchangeError]]
 ) -> dict[str, Any]:
-    from exchange.cli.door import said
+    from exchange.saying import said
 
     tables: dict[str, dict[str, int]] = {}
     for _, report in taken:
@@ -296,6 +304,7 @@ def _blocked_lines(codes: Sequence[str]) -> Iterator[str]:
 @click.pass_obj
 def validate(asked: Asked) -> Answer:
     """Check the store as Validasi Lokal does, tab by tab. What is invalid stops the export."""
+    from exchange.cli.checked import finding_lines
     from exchange.overview import findings
     from exchange.rules.findings import Level
 
@@ -316,30 +325,7 @@ def validate(asked: Asked) -> Answer:
             for one in found
         ]
     }
-    return Answer(document, _finding_lines(found, counts))
-
-
-def _finding_lines(found: Sequence[Finding], counts: Mapping[str, int]) -> Iterator[str]:
-    """Yield findings by tab, one line a cause with its first rows."""
-    from exchange.rules.findings import TABS, grouped
-
-    groups = sorted(grouped(found), key=lambda g: (TABS.index(g.tab) if g.tab in TABS else len(TABS), g.level.value))
-    tab = None
-    for group in groups:
-        if group.tab != tab:
-            tab = group.tab
-            yield tab or tr("every table")
-        first = group.examples[0]
-        yield f"  {group.code} {tr(group.level.value)} ({number(group.count)}): {first.text(tr)}"
-        if group.count > 1:
-            names = [one.name or one.row for one in group.examples if one.name or one.row]
-            more = ", …" if group.count > len(names) else ""
-            yield f"      {', '.join(names)}{more}" if names else ""
-    yield tr("{invalid} invalid, {warning} warnings").format(
-        invalid=number(counts["invalid"]), warning=number(counts["warning"])
-    )
-    if counts["invalid"]:
-        yield tr("What is invalid stops the export until it is mended; a warning does not.")
+    return Answer(document, finding_lines(found, counts))
 
 
 # --- export -----------------------------------------------------------------------------------
@@ -370,7 +356,7 @@ def export(asked: Asked, out: Path | None, confirm: bool, passphrase_file: Path 
     with _open(asked) as node:
         made = packager.export(
             node,
-            passphrase=lambda: _passphrase(passphrase_file),
+            passphrase=lambda: _passphrase(passphrase_file, check=node.head),
             confirm=confirmed,
             out=out.absolute() if out is not None else None,
         )
@@ -412,10 +398,11 @@ def _export_lines(made: Exported) -> Iterator[str]:
 @click.pass_obj
 def apply(asked: Asked, files: Sequence[Path], dry_run: bool) -> Answer:
     """Apply return packages (BALASAN). It needs no head and no valid data; a repeat changes nothing."""
-    from exchange.cli.door import error_json, said
+    from exchange.cli.door import error_json
     from exchange.cli.show import rehearsed
     from exchange.ingest import apply_files
     from exchange.rehearsing import rehearse_apply
+    from exchange.saying import said
 
     with _open(asked) as node:
         done = (rehearse_apply if dry_run else apply_files)(node, [file.absolute() for file in files])
@@ -427,12 +414,21 @@ def apply(asked: Asked, files: Sequence[Path], dry_run: bool) -> Answer:
     return Answer(document, rehearsed(lines) if dry_run else lines, 0 if not done.failed else 3 if done.done else 1)
 
 
+KNOWN = {
+    "repeat": mark("already applied; nothing was changed"),
+    "older": mark("older than what is applied; nothing was changed"),
+}
+"""Why a return changed nothing, as message ids."""
+
+
 def _apply_lines(done: AppliedFiles, document: Mapping[str, Any]) -> Iterator[str]:
     from exchange.cli.show import by_table, meaning, when
     from exchange.overview import moment
 
     for line in _failed_lines(done.failed):
         note(line)
+    for name, why in done.known:
+        yield f"{name}: {tr(KNOWN[why.value])}"
     if not done.done:
         return
     yield tr("Perubahan Data yang Masuk ke Lokal:")

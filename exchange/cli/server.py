@@ -179,29 +179,46 @@ def _ingest_lines(done: Ingested) -> Iterator[str]:
         yield ""
         yield from _cause_lines(results[0])
         yield "  " + tr("{code}, {status}: {count}").format(
-            code=code, status=tr(STATUSES[status]), count=number(len(results))
+            code=code, status=_status(status, code), count=number(len(results))
         )
         yield from (f"    {result.file}" for result in results[:EXAMPLES_MAX])
         if len(results) > EXAMPLES_MAX:
             yield "    " + tr("and {count} more").format(count=number(len(results) - EXAMPLES_MAX))
+    unread = sum(result.code == UNREAD for result in done.files)
+    aside = {"quarantined": number(done.count("quarantined") - unread)}
     yield tr("{applied} applied, {duplicate} known already, {held} held, {quarantined} put aside").format(
-        **{status: number(done.count(status)) for status in ("applied", "duplicate", "held", "quarantined")}
+        **{status: number(done.count(status)) for status in ("applied", "duplicate", "held")}, **aside
     )
+    if unread:
+        yield trn("{count} file could not be read", "{count} files could not be read", unread).format(
+            count=number(unread)
+        )
 
 
 STATUSES = {
     "applied": mark("applied"),
     "duplicate": mark("known already"),
-    "held": mark("held, goes on by itself"),
     "quarantined": mark("put aside"),
 }
-"""What becomes of a file, as message ids."""
+"""What becomes of a file, as message ids; of a held one its code says it."""
+
+UNREAD = "KF-702"
+"""Code of a file that could not be read: it stays where it is, and nothing of it was put aside."""
+
+
+def _status(status: str, code: str) -> str:
+    """Return what became of a file, in words."""
+    from exchange.cli.show import held
+
+    if code == UNREAD:
+        return tr("could not be read")
+    return tr(held(code) if status == "held" else STATUSES[status])
 
 
 def _file_line(result: FileResult) -> str:
     """Return what became of one file, in one line."""
     whose = f" (NPSN {result.npsn})" if result.npsn else ""
-    line = f"{result.file}{whose}: {tr(STATUSES[result.status])}"
+    line = f"{result.file}{whose}: {_status(result.status, result.code)}"
     if result.code:
         return f"{line}, {result.code}"
     return f"{line}; {counted(result.counts.as_dict())}" if result.status == "applied" else line
@@ -430,6 +447,7 @@ def status(asked: Asked) -> Answer:
 
 def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
     from exchange.cli.show import columns, meaning, when
+    from exchange.cli.show import held as wait_of
     from exchange.limits import EXAMPLES_MAX
 
     packages = found["packages"]
@@ -454,6 +472,7 @@ def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield tr("Held: {code} {meaning} ({count})").format(
             code=code, meaning=meaning(code), count=number(len(waiting))
         )
+        yield "  " + tr(wait_of(code))
         for one in waiting[:EXAMPLES_MAX]:
             yield "  " + tr("NPSN {npsn}, file {number}, {count} change(s), since {when}").format(
                 npsn=one["npsn"], number=one["number"], count=number(one["changes"]), when=when(one["since"])
