@@ -69,6 +69,34 @@ def keep_outcome(store: SchoolStore, refused: Refused, position: int, number: in
     return lines
 
 
+def tell_outcome(store: SchoolStore, position: int, encoded: bytes) -> Sequence[Line]:
+    """Note what became of a changeset of another laptop of the school, and return the lines that were not told before.
+
+    Nothing of it is on this laptop's open list: its values never stood here.
+
+    Args:
+        store: The school's store.
+        position: Log position of the return that brings it.
+        encoded: The outcome.
+    """
+    found: list[Line] = []
+    for line in decode_outcome(store.schema, encoded)[1]:
+        row = (line.table.number, line.row, line.group.number if line.group else 0, line.code, int(line.won))
+        values = (shown(line.columns, line.sent), shown(line.columns, line.stood))
+        if not store.db.value(
+            "SELECT 1 FROM kirim_conflict WHERE table_no = ? AND row = ? AND group_no = ? AND code = ? AND won = ? "
+            "AND own = ? AND other = ?",
+            (*row, *values),
+        ):
+            store.db.execute(
+                "INSERT INTO kirim_conflict (position, table_no, row, group_no, code, won, own, other) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (position, *row, *values),
+            )
+            found.append(line)
+    return found
+
+
 def forget_outcomes(store: SchoolStore, after: int) -> None:
     """Forget what the server said of changesets after a number: a restored server will say it anew."""
     store.db.execute(

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from exchange import errors
-from exchange.acknowledging import forget_outcomes, keep_outcome, stand_as_sent
+from exchange.acknowledging import forget_outcomes, keep_outcome, stand_as_sent, tell_outcome
 from exchange.applied import Replaced, Report
 from exchange.blocks import by_group, groups_of, same, values_of
 from exchange.branches import TakenOver
@@ -230,7 +230,10 @@ class Applying:
     # --- what was acknowledged ----------------------------------------------------------------
 
     def outcome(self, number: int, encoded: bytes) -> None:
-        """Keep the outcome of one of the school's changesets as the server gave it."""
+        """Keep the outcome of one of the school's changesets as the server gave it; 0 stands for another laptop's."""
+        if number == 0:
+            self.report.lines += tell_outcome(self.store, self.manifest.last, encoded)
+            return
         self.report.lines += keep_outcome(self.store, self._refused, self.manifest.last, number, encoded)
 
     def acknowledge(self) -> None:

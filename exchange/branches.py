@@ -11,7 +11,7 @@ Source:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from exchange import errors
@@ -98,21 +98,17 @@ def _cut_again(store: SchoolStore, shared: int, last: int, value: bytes) -> int:
         count += 1
         parts = chains.read_parts(store.db, store.scope, _ASIDE, stored.number)
         old = decode_head(next(parts))
-        known = old.again.known if old.again else shared
+        known = old.again.known if old.again and old.again.last else shared
         head = ChangesetHead(last + count, old.base, CutAgain(stored.origin, known, last))
-        value = _write(store, head, value, _with_head(head, parts))
+        value = rewrite(store, head, value, parts)
     return count
 
 
-def _with_head(head: ChangesetHead, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield encode_head(head)
-    yield from rest
-
-
-def _write(store: SchoolStore, head: ChangesetHead, before: bytes, parts: Iterator[bytes]) -> bytes:
+def rewrite(store: SchoolStore, head: ChangesetHead, before: bytes, blocks: Iterable[bytes]) -> bytes:
+    """Write encoded blocks into a school's own chain behind a new head, and return the chain value there."""
     digest = hashlib.sha256()
     writer = chains.PartWriter(store.db, store.scope, store.device, head.number)
-    for part in parts:
+    for part in (encode_head(head), *blocks):
         digest.update(part)
         writer.add(part)
     writer.close()

@@ -13,11 +13,12 @@ from exchange.clocks import civil_today
 from exchange.consent import CONSENT, CONSENT_VERSION
 from exchange.nodes import SchoolNode
 from exchange.records import Approval, Block, Op, Position
-from exchange.rules.heads import Head, active_heads
+from exchange.rules.heads import CAUSES, Head, active_heads, why_nobody
 from exchange.rules.local import validate
 from exchange.store.reference import running_semester
+from exchange.store.school import SchoolStore
 from exchange.store.source import StoreSource
-from exchange.trust.approval import ApprovalFacts, approve
+from exchange.trust.approval import NO_ASSIGNMENT, ApprovalFacts, approve
 
 Tables = dict[tuple[int, Op], int]
 """Changes by table and operation."""
@@ -45,15 +46,8 @@ def check_ready(node: SchoolNode) -> Head:
         NoHead: KF-312. HeadKeyMissing: KF-314. DataInvalid: KF-501.
     """
     store = node.store
-    source = StoreSource(store.db, store.schema)
-    running = running_semester(store.db)
-    heads = active_heads(source, store.scope, running.tahun_ajaran_id)
-    if not heads:
-        raise errors.NoHead()
-    head = heads[0]
-    certificate = node.head_certificate()
-    if certificate is None or certificate.subject not in (bytes(16), uuid.UUID(head.assignment).bytes):
-        raise errors.HeadKeyMissing()
+    head = check_head(node)
+    source, running = StoreSource(store.db, store.schema), running_semester(store.db)
     day = civil_today(store.clock)
     with store.db.transaction():
         found = validate(
@@ -63,6 +57,36 @@ def check_ready(node: SchoolNode) -> Head:
     if invalid:
         raise errors.DataInvalid(count=len(invalid))
     return head
+
+
+def check_head(node: SchoolNode) -> Head:
+    """Return the assigned head whose key is here.
+
+    Raises:
+        NoHead: KF-312, with the condition that fails. HeadKeyMissing: KF-314.
+
+    Source:
+        domain 2.4.
+    """
+    head = assigned_head(node.store)
+    if node.head_subject() not in (NO_ASSIGNMENT, uuid.UUID(head.assignment).bytes):
+        raise errors.HeadKeyMissing(nama=head.nama)
+    return head
+
+
+def assigned_head(store: SchoolStore) -> Head:
+    """Return whoever is head by the data that have come here.
+
+    Raises:
+        NoHead: KF-312, with the condition that fails.
+    """
+    source, running = StoreSource(store.db, store.schema), running_semester(store.db)
+    heads = active_heads(source, store.scope, running.tahun_ajaran_id)
+    if heads:
+        return heads[0]
+    cause, nama = why_nobody(source, store.scope, running.tahun_ajaran_id)
+    year = int(running.tahun_ajaran_id)
+    raise errors.NoHead(cause=CAUSES[cause], nama=nama, tahun=f"{year}/{year + 1}")
 
 
 def tally(blocks: Iterable[Block]) -> tuple[Tables, Net]:

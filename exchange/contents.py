@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from exchange import __version__, digests
+from exchange.acts import head
 from exchange.format.body import Item
 from exchange.format.changeset import encode_changeset
 from exchange.limits import POSITIONS_MAX
@@ -99,7 +100,6 @@ def server_manifest(
     shared = min(school.own, merged.number)
     value = chains.value_at(store.db, school.sekolah_id, school.device, shared) or bytes(8)
     positions = tuple(sorted((Position(p, bytes(v)[:8]) for p, v in returned), key=lambda position: position.number))
-    ledger = store.db.value("SELECT ledger FROM kirim_package ORDER BY seq DESC LIMIT 1")
     return Manifest(
         schema=school.schema,
         program=PROGRAM,
@@ -110,7 +110,7 @@ def server_manifest(
         reference=int(store.get("reference", "0")),
         receipts=receipts,
         digests=digests.returned(store, school),
-        ledger=bytes(ledger or bytes(32)),
+        ledger=head(store)[1],
         answer=Answer(
             value=school.value,
             shared=Position(shared, value[:8]),

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Container, Iterator, Mapping
 
+from exchange import laptops
 from exchange.format import digest
 from exchange.records import Digests
 from exchange.schema.model import Schema, Table
@@ -136,6 +137,8 @@ def diverged(server: ServerStore, school: School) -> list[Table]:
             (school.sekolah_id, school.have, school.sekolah_id),
         )
     }
+    rest = laptops.others(server, school.sekolah_id, school.device)
+    busy |= {entry.table for entry in laptops.said(server, school.sekolah_id, rest, school.have)} if rest else set()
     found = []
     for table in server.schema.data_tables:
         count, value = told.get(str(table.number), [0, "00" * 8])

@@ -11,12 +11,13 @@ import os
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from exchange import errors, spool
+from exchange import acts, errors, spool
 from exchange.applying import load
+from exchange.carrying import Counted, carry, former_store
 from exchange.central import heads
 from exchange.central.recording import record
 from exchange.clocks import civil_today
@@ -31,6 +32,7 @@ from exchange.reading import changesets
 from exchange.records import Block, Cause, Op, PackageKind, Position
 from exchange.rules.heads import active_heads
 from exchange.schema import SCHEMA
+from exchange.serverkeys import root_public
 from exchange.store.reference import load_reference, running_semester
 from exchange.store.school import FILE, SchoolStore
 from exchange.store.server import ServerStore
@@ -78,13 +80,14 @@ class SchoolAdded:
 
 @dataclass(frozen=True, slots=True)
 class SchoolMade:
-    """A new installation: whose it is and what the prefill held."""
+    """A new installation: whose it is, what the prefill held, and what unsent work came from a former laptop."""
 
     npsn: str
     sekolah_id: str
     nama: str
     rows: dict[str, int]
     fingerprint: str
+    carried: Counted = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         """Return it under the names of ``kirim school init --json``."""
@@ -94,6 +97,7 @@ class SchoolMade:
             "nama": self.nama,
             "rows": self.rows,
             "fingerprint": self.fingerprint,
+            "carried": self.carried,
         }
 
 
@@ -169,11 +173,14 @@ def _certify(store: ServerStore, keys: Path) -> Identity:
     """Let the root certify the server and its own spare, once, beside the reference rows; return the server's key."""
     made = {name: load_identity(keys / name) for name in _SERVER_KEYS}
     root, server = made["akar"], made["pusat"]
-    with store.db.transaction():
+    acts.keep(store, lambda: (made["pusat"], made["arsip"]))
+    with store.act("init"):
         if not store.db.value("SELECT 1 FROM kirim_key LIMIT 1"):
             load_reference(store.db, SCHEMA)
             centre = str(uuid.UUID(bytes=CENTRE_SCOPE))
             _add_key(store, centre, issue(root, KeyKind.AKAR, made["akar-cadangan"].public, CENTRE_SCOPE, 2))
+            public = root.public
+            store.set("root", (public.verify_key + public.seal_key).hex())
             _add_key(store, centre, issue(root, KeyKind.PUSAT, server.public, CENTRE_SCOPE, 1))
     return server
 
@@ -214,7 +221,7 @@ def add_schools(
     made: list[SchoolAdded] = []
     if out is not None:
         spool.named(out)
-    with server.store.db.transaction():
+    with server.store.act("school add"):
         scopes: list[str] = []
         for row in given:
             scope = _register(server, row, new_id)
@@ -226,7 +233,7 @@ def add_schools(
         made.append(_hand_out(server, scope, code, out))
         if progress:
             progress(len(made))
-    with server.store.db.transaction():
+    with server.store.act("school add"):
         names = [(_HANDING + scope,) for scope in scopes]
         server.store.db.executemany("DELETE FROM kirim_meta WHERE name = ?", names)
     return made
@@ -245,9 +252,16 @@ def renew_code(server: ServerNode, npsn: str, *, out: Path | None = None) -> Sch
     school = server.store.school_by_npsn(npsn)
     if out is not None:
         spool.named(out)
-    with server.store.db.transaction():
+    with server.store.act("school code", school.sekolah_id):
         code = _issue_code(server, school.sekolah_id)
-    return _hand_out(server, school.sekolah_id, code, out)
+    made = _hand_out(server, school.sekolah_id, code, out)
+    if not school.device:  # whoever opens this prefill has what it holds
+        server.store.db.execute(
+            "UPDATE kirim_school SET have = (SELECT max(position) FROM kirim_return WHERE scope = ? AND kind = ?) "
+            "WHERE sekolah_id = ?",
+            (school.sekolah_id, int(PackageKind.PREFILL), school.sekolah_id),
+        )
+    return made
 
 
 def _register(server: ServerNode, row: SchoolRow, new_id: Callable[[], uuid.UUID]) -> str:
@@ -303,16 +317,12 @@ def _issue_code(server: ServerNode, scope: str) -> str:
     code = new_code()
     identity = code_identity(parse_code(code), scope)
     public = identity.public
-    signed = issue(identity, KeyKind.AKAR, _root(server).public, CENTRE_SCOPE, 1)
+    signed = issue(identity, KeyKind.AKAR, root_public(server), CENTRE_SCOPE, 1)
     server.store.db.execute(
         "INSERT INTO kirim_code (scope, key_id, purpose, public, root, root_signature) VALUES (?, ?, ?, ?, ?, ?)",
         (scope, public.key_id, public.kind.name, public.verify_key + public.seal_key, signed.body, signed.signature),
     )
     return code
-
-
-def _root(server: ServerNode) -> Identity:
-    return load_identity(server.home / KEYS / "akar")
 
 
 def _hand_out(server: ServerNode, scope: str, code: str, out: Path | None) -> SchoolAdded:
@@ -331,7 +341,15 @@ def _hand_out(server: ServerNode, scope: str, code: str, out: Path | None) -> Sc
 # --- the school -------------------------------------------------------------------------------
 
 
-def init_school(home: Path, source: Path, code: str, passphrase: str, *, clock: Clock = system_clock) -> SchoolMade:
+def init_school(
+    home: Path,
+    source: Path,
+    code: str,
+    passphrase: str,
+    *,
+    former: Path | None = None,
+    clock: Clock = system_clock,
+) -> SchoolMade:
     """Open a prefill with its registration code: make the store, this laptop's key and the head's.
 
     Args:
@@ -339,11 +357,13 @@ def init_school(home: Path, source: Path, code: str, passphrase: str, *, clock: 
         source: The prefill.
         code: The registration code as somebody typed it.
         passphrase: The head's, at least 12 characters.
+        former: Folder of the laptop that this one replaces: its unsent work comes along, as unsent work.
         clock: Seconds since 1970.
 
     Raises:
         HomeExists: KF-102.
         PassphraseShort: KF-107.
+        HomeMissing, OtherSchool: KF-101, KF-120, of the former folder.
         CodeWrong: KF-105, this code does not open this prefill.
         FileError, TrustError: KF-2xx, KF-3xx, the file is damaged or no prefill.
     """
@@ -354,7 +374,7 @@ def init_school(home: Path, source: Path, code: str, passphrase: str, *, clock: 
         spool.make_home(home, ("inbox", "outbox"))
         # A store that is not finished has no name of its own yet: a killed init leaves nothing that looks like one.
         with spool.building(home) as place:
-            made = _make_school(place, file, package, raw, passphrase, clock)
+            made = _make_school(place, file, package, raw, passphrase, clock, former)
     return made
 
 
@@ -424,7 +444,13 @@ def _open_prefill(file: BinaryIO, code: bytes) -> VerifiedPackage:
 
 
 def _make_school(
-    home: Path, file: BinaryIO, package: VerifiedPackage, code: bytes, passphrase: str, clock: Clock
+    home: Path,
+    file: BinaryIO,
+    package: VerifiedPackage,
+    code: bytes,
+    passphrase: str,
+    clock: Clock,
+    former: Path | None,
 ) -> SchoolMade:
     scope = str(uuid.UUID(bytes=package.header.scope))
     identity = code_identity(code, scope)
@@ -446,12 +472,20 @@ def _make_school(
             issue(identity, KeyKind.KEPALA, head.public, scope, 1, subject),
         ]
         node.remember("own", own)
+    carried: Counted = {}
+    if former is not None:
+        with (
+            closing(SchoolStore.open(home, SCHEMA, clock)) as store,
+            former_store(former, home) as old,
+            store.transaction(),
+        ):
+            carried = carry(store, old)
     os.makedirs(home / KEYS, mode=0o700)
     save_identity(home / KEYS / "perangkat", device)
     # Of the code only what opens returns is kept, until one for this laptop has been applied; its signing key is not.
     save_identity(home / KEYS / "kode", identity.receiving_half())
     save_head_key(home / KEYS / "kepala", head, passphrase)
-    return SchoolMade(npsn, scope, nama, count, fingerprint(device.public))
+    return SchoolMade(npsn, scope, nama, count, fingerprint(device.public), carried)
 
 
 def _take_prefill(

@@ -99,13 +99,17 @@ class ExchangeError(Exception):
         """Return the typed facts by name."""
         return {name: self.__dict__[name] for name in self._names}
 
+    def phrases(self, translate: Any) -> dict[str, str]:
+        """Return those facts that are phrases of ours with facts of their own, in a language."""
+        return {}
+
     def lines(self, translate: Any = lambda text: text) -> tuple[str, str, str]:
         """Return what happened, what to do next and what is safe, in a language.
 
         Args:
             translate: Maps a message id to its text.
         """
-        facts = self.facts()
+        facts = self.facts() | self.phrases(translate)
         return (
             translate(self.what).format(**facts),
             translate(self.next).format(**facts),
@@ -244,6 +248,84 @@ class Stopped(SetupError):
     what = "the command was stopped before its end"
     next = "run it again; it finishes the work"
     safe = "what was done stays done, what was half done is undone"
+
+
+class NobodyAssigned(SetupError):
+    code = "KF-114"
+    who = Who.DISTRICT
+    what = "no Kepala Sekolah or Plt of NPSN {npsn} is assigned"
+    next = "assign one with `kirim server change --as dinas`, then make the code"
+    safe = "nothing was changed and no code was made"
+    npsn: str
+
+
+class AssignmentOther(SetupError):
+    code = "KF-115"
+    what = "the code is for another head than {nama}, whom the data here name"
+    next = "first apply the BALASAN that brings the assignment; the same code works then"
+    safe = "the code is not used up; data and keys are untouched"
+    nama: str
+
+
+class NoReceiver(SetupError):
+    code = "KF-116"
+    who = Who.DISTRICT
+    what = "the school has no laptop that counts and no unused code"
+    next = "make a code and prefill for the new laptop with `kirim server school code`"
+    safe = "nothing was written; everything for the school waits"
+
+
+class KeyUnknown(SetupError):
+    code = "KF-117"
+    who = Who.DISTRICT
+    what = "NPSN {npsn} has no key {key}"
+    next = "see `kirim server key list` and name the key by its id or its fingerprint"
+    safe = "nothing was changed"
+    npsn: str
+    key: str
+
+
+class NumberUnproven(SetupError):
+    code = "KF-118"
+    who = Who.DISTRICT
+    what = "changeset {number} lies beyond {received}, the last one received from this laptop"
+    next = "name the mark that the school's export shows for that number with --value, or a lower number"
+    safe = "nothing was changed"
+    number: int
+    received: int
+
+
+class NotContested(SetupError):
+    code = "KF-119"
+    who = Who.DISTRICT
+    what = "the district has nothing to decide about the key {key}"
+    next = "see `kirim server key list`; a key that was lost is revoked with `kirim server key revoke`"
+    safe = "nothing was changed"
+    key: str
+
+
+class OtherSchool(SetupError):
+    code = "KF-120"
+    what = "the former folder holds another school's data"
+    next = "name the folder of this school's former laptop"
+    safe = "nothing was made; both folders are untouched"
+
+
+class RootUnknown(SetupError):
+    code = "KF-121"
+    who = Who.CENTRE
+    what = "{file} is not the key of this server's root or of its spare"
+    next = "name the file akar or akar-cadangan from where it is kept"
+    safe = "nothing was changed; the server goes on with its present key"
+    file: str
+
+
+class RenewalWaiting(SetupError):
+    code = "KF-122"
+    grave = Grave.NOTE
+    what = "the server has not answered yet to the keys that this laptop last made known"
+    next = "export, apply the BALASAN that answers it, then renew the key"
+    safe = "nothing was changed; the present keys stay in use"
 
 
 class NotTheirs(SetupError):
@@ -532,7 +614,7 @@ class CodeTwice(TrustError):
     grave = Grave.ALARM
     who = Who.DISTRICT
     what = "two laptops were registered with one code"
-    next = "the district compares the fingerprints and decides which laptop stays"
+    next = "the district compares the fingerprints and decides with `kirim server key accept`"
     safe = "both packages are kept, nothing is lost"
 
 
@@ -540,9 +622,15 @@ class NoHead(TrustError):
     code = "KF-312"
     fate = Fate.STOP
     who = Who.DISTRICT
-    what = "no Kepala Sekolah or Plt is assigned, so nothing can be sent"
-    next = "ask the district for the assignment, then apply the BALASAN that brings it"
+    what = "nobody can approve, so nothing can be sent: {cause}"
+    next = "the dinas mends this in penugasan; apply the BALASAN that brings it"
     safe = "all data and unsent changes are untouched"
+    cause: str
+    nama: str
+    tahun: str
+
+    def phrases(self, translate: Any) -> dict[str, str]:
+        return {"cause": translate(self.cause).format(nama=self.nama, tahun=self.tahun)}
 
 
 class NotConfirmed(TrustError):
@@ -558,9 +646,21 @@ class HeadKeyMissing(TrustError):
     code = "KF-314"
     fate = Fate.STOP
     who = Who.DISTRICT
-    what = "the assigned head has no key on this laptop"
-    next = "ask the district for a code for the new head"
+    what = "{nama}, who is head by the dinas's data, has no key on this laptop"
+    next = "ask the district for a code for the new head, then run `kirim school head`"
     safe = "all data and unsent changes are untouched"
+    nama: str
+
+
+class RevokedAhead(TrustError):
+    code = "KF-315"
+    fate = Fate.HOLD
+    who = Who.DISTRICT
+    what = "the laptop's key counts up to changeset {last}; this goes up to {got} and cannot be checked alone"
+    next = "it goes on when the file that reaches {last} comes; or revoke after a lower number"
+    safe = "the package is verified and kept"
+    last: int
+    got: int
 
 
 # --- KF-4xx order -----------------------------------------------------------------------------
@@ -617,6 +717,16 @@ class NotWaivable(OrderError):
     next = "look at kirim server status: only a file held under KF-401 or KF-403 can be waived"
     safe = "nothing was changed"
     npsn: str
+    number: int
+
+
+class ReceiptUnknown(OrderError):
+    code = "KF-406"
+    fate = Fate.STOP
+    grave = Grave.NOTE
+    what = "no receipt for file {number} is here"
+    next = "apply the newest BALASAN; if there is none, bring the file to the server again"
+    safe = "every change is kept here until the server has signed for it"
     number: int
 
 
@@ -677,6 +787,38 @@ class StoreNewer(StoreError):
     safe = "nothing was changed"
     found: int
     known: int
+
+
+class LedgerBroken(StoreError):
+    code = "KF-604"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "entry {number} of the ledger does not hold: {part}"
+    next = "compare the archive with another copy of it, and keep both"
+    safe = "everything before this entry holds; nothing was changed"
+    number: int
+    part: str
+
+
+class ReplayDiffers(StoreError):
+    code = "KF-605"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "entry {number} of the ledger comes out otherwise now: {part}"
+    next = "tell the helpdesk the number; go on working with the database that stands"
+    safe = "the archive and the database that stands are untouched"
+    number: int
+    part: str
+
+
+class ArchiveShort(StoreError):
+    code = "KF-606"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "the archive holds {number} entries of its ledger, and not the one that a return or a receipt speaks of"
+    next = "ask for the whole archive; something was cut off or taken out of it"
+    safe = "the entries that are there hold; nothing was changed"
+    number: int
 
 
 class StoreForeign(StoreError):
@@ -880,6 +1022,12 @@ DIVERGED = Reason(
     "the row as it stood here is in the history",
     Who.OPERATOR,
     Grave.WARNING,
+)
+NEWER_LAPTOP_WON = Reason(
+    "KF-530",
+    "another laptop of the school changed this too; the newer laptop's value stands",
+    "look at the row; if the former laptop's value was right, enter it again",
+    "both values are in the history",
 )
 
 

@@ -21,11 +21,13 @@ from exchange.errors import ExchangeError
 from exchange.format.body import Item, read_body
 from exchange.format.container import scope_text
 from exchange.giving import keep
+from exchange.headship import bind_head
 from exchange.intake import Intake
 from exchange.nodes import KEYS, SchoolNode, ServerNode
 from exchange.reading import Content, Found
 from exchange.records import Block, Manifest, PackageKind, Position
 from exchange.results import FileResult, Ingested
+from exchange.riding import arrived
 from exchange.trust.opening import VerifiedPackage, inspect_package, open_package
 
 __all__ = ["AppliedFiles", "FileResult", "Ingested", "apply_file", "apply_files", "ingest_paths"]
@@ -176,7 +178,11 @@ def _apply_open(node: SchoolNode, file: BinaryIO) -> Report | Known:
         manifest, items = read_body(package.body, store.schema.version)
         try:
             if not fits(store, manifest):
-                return Known.OLDER if manifest.last < store.have[0] else Known.REPEAT
+                if manifest.last < store.have[0]:
+                    return Known.OLDER
+                with store.transaction():  # a new key of the server may be all that it brings
+                    node.remember("trusted", package.admitted)
+                return Known.REPEAT
             with store.transaction():
                 return _apply(node, file, package, manifest, Content(store.schema, store.scope, items))
         except errors.ReturnUnfit:
@@ -222,6 +228,8 @@ def _apply(
         **({"code": None} if sealed_to_device else {}),
     )
     node.remember("trusted", package.admitted)
+    arrived(node, manifest.receipts)
+    bind_head(node)
     return work.report
 
 

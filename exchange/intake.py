@@ -11,7 +11,6 @@ intake and leaves every file where it is.
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,17 +19,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from exchange import __version__, errors, spool
+from exchange.attempt import BLAMED, Attempt, attempt, own_faults, state_of
 from exchange.candidates import Candidate, is_zip
-from exchange.errors import ExchangeError, Fate
+from exchange.errors import ExchangeError
 from exchange.format.container import scope_text
 from exchange.ledger import Entry, Ledger
-from exchange.merging import Merged, merge, outline
+from exchange.merging import Merged
 from exchange.nodes import ServerNode
 from exchange.quarantine import Quarantine
 from exchange.records import PackageKind
 from exchange.results import FileResult
-from exchange.standing import note_unmerged
-from exchange.store.server import School
+from exchange.store.server import School, ServerStore
 from exchange.trust.opening import Duplicate, VerifiedPackage, open_package
 
 BATCH_FILES = 100
@@ -38,15 +37,6 @@ BATCH_FILES = 100
 
 BATCH_BYTES = 32 * 1024 * 1024
 """Opened plaintext that one batch holds at most before it is merged."""
-
-_BLAMED = (errors.FileError, errors.TrustError, errors.OrderError, errors.MergeError, errors.OwnFault)
-"""What is wrong with a file; everything else is wrong with this place, and the file waits."""
-
-_TELLING = (errors.Fork, errors.Gap, errors.BaseUnknown)
-"""Errors of a package that says where its laptop stands, although nothing of it is merged."""
-
-_FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-"""How a fault of ours shows."""
 
 _TRIED = "tried-"
 """Name in ``kirim_meta``, before a ``sekolah_id``: where the school stood when its held packages were last tried."""
@@ -87,9 +77,9 @@ class Intake:
     ) -> None:
         self.server, self.db, self.held = server, server.store.db, server.files / "held"
         self._on_file, self._unattended = on_file, unattended
-        self.ledger = Ledger(server.store)
+        self.ledger = Ledger(server.store, server.identity)
         self._quarantine = Quarantine(server.files / "quarantine", server.store.clock)
-        self._find = server.find
+        self._find, self._reference = server.find, server.store.get("reference")
         self._results: dict[int, FileResult] = {}
         self._finished: dict[bytes, FileResult] = {}
         self._settled: list[bytes] = []
@@ -118,7 +108,8 @@ class Intake:
         if batch:
             self._batch(batch)
         if self.server.store.get(_PROGRAM) != __version__:
-            self.server.store.set(_PROGRAM, __version__)
+            with self.db.unkept():
+                self.server.store.set(_PROGRAM, __version__)
         return [self._results[index] for index in range(count) if index in self._results]
 
     def _batch(self, batch: Sequence[tuple[int, Candidate]]) -> None:
@@ -183,9 +174,15 @@ class Intake:
 
     @contextmanager
     def _step(self) -> Iterator[None]:
-        """One transaction in which trust is read anew: what was undone, or another process did, is not remembered."""
-        self._find = ServerNode(self.server.store).find
-        with self.db.transaction():
+        """One transaction in which trust is read anew: what was undone, or another process did, is not remembered.
+
+        What it changes stands in the ledger as packages, from which it follows, and not as an act of the centre.
+        """
+        with self.db.unkept(), self.db.transaction():
+            self._find = ServerNode(self.server.store).find
+            reference = self.server.store.get("reference")
+            if reference != self._reference:  # so does every replay: codes are those that stand before this entry
+                self.server, self._reference = ServerNode(self.server.store, files=self.server.files), reference
             yield
 
     # --- accept -------------------------------------------------------------------------------
@@ -199,7 +196,7 @@ class Intake:
                 try:
                     with own_faults():
                         return self._verify(index, candidate, file)
-                except _BLAMED as error:
+                except BLAMED as error:
                     if candidate.fresh and candidate.bundle is None and isinstance(error, errors.FileCut):
                         return None
                     self._refuse(index, candidate, _helpful(error, candidate, file), file)
@@ -291,45 +288,48 @@ class Intake:
                     else:
                         released.append(result)
         self.stage("merged")
-        self.ledger.lock_keys(self.server.archive.public, [one.package for one in accepted])
+        with self.db.unkept():
+            self.ledger.lock_keys(self.server.archive.public, [one.package for one in accepted])
         for package_id in self._settled:
             settle(self.server, package_id)
+        self._mirror()
         for result in released:
             self._tell_unnamed(result)
 
     def _merge_one(self, one: _Accepted) -> None:
         """Merge one package; whatever is wrong with it is its own fate and nobody else's."""
         number, npsn = one.package.header.number, one.school.npsn
-        try:
-            with self.db.transaction(), own_faults():
-                merged = merge(self.server, one.school, one.package)
-        except _BLAMED as error:
-            state = self._fate(one.label, one.package.package_id, error)
-            if isinstance(error, _TELLING):
-                note_unmerged(self.server, one.school, one.package, error)
-            holds = outline(self.server, one.school, one.package)
-            self.ledger.record(one.seq, state, error, holds)
-            self._results[one.index] = FileResult(one.label, state, error.code, npsn, number, holds.counts, error)
-        else:
-            self.ledger.record(one.seq, "merged", None, merged)
-            self._results[one.index] = _merged(one.label, npsn, number, merged)
+        made = attempt(self.server, one.school, one.package)
+        if made.error is not None:
+            self._fate(one.label, one.package.package_id, made.error)
+        self.ledger.record(one.seq, made.state, made.error, made.merged)
+        self._results[one.index] = (
+            _merged(one.label, npsn, number, made.merged)
+            if made.error is None
+            else FileResult(one.label, made.state, made.error.code, npsn, number, made.merged.counts, made.error)
+        )
         self._settled.append(one.package.package_id)
 
     def _fate(self, label: str, package_id: bytes, error: ExchangeError) -> str:
         """Return the state of a verified package that could not be merged; evidence is kept before it is final."""
-        if error.fate is not Fate.QUARANTINE:
+        if state_of(error) == "held":
             return "held"
         with spool.open_file(self.held / _name(package_id)) as file:
             self._quarantine.keep(file, label, error)
         return "quarantined"
 
+    def _mirror(self, *, everything: bool = False) -> None:
+        """Bring the ledger's files up to date, unless nothing is to last."""
+        if self.server.files == self.server.home:
+            self.server.mirror.catch_up(everything=everything)
+
     def _lock_left(self) -> None:
         """Lock the keys of files whose batch a kill cut short."""
         for package_id in self.ledger.without_key():
             try:
-                with self._reopen(package_id) as package:
+                with self._reopen(package_id) as package, self.db.unkept():
                     self.ledger.lock_keys(self.server.archive.public, [package])
-            except (*_BLAMED, errors.FileUnreadable) as error:
+            except (*BLAMED, errors.FileUnreadable) as error:
                 _log.warning("%s: %s", error.code, error.lines()[0])
 
     # --- held ---------------------------------------------------------------------------------
@@ -356,20 +356,22 @@ class Intake:
         if school is None:
             return None
         try:
-            with self._reopen(entry.package_id) as package, self.db.transaction(), own_faults():
-                merged = merge(self.server, school, package)
+            with self._reopen(entry.package_id) as package:
+                number, made = package.header.number, attempt(self.server, school, package, again=True)
         except errors.FileUnreadable as error:
             _log.warning("%s: %s", error.code, error.lines()[0])
             return None
-        except _BLAMED as error:
-            if error.fate is not Fate.QUARANTINE:
-                self.ledger.hold_for(entry, error)
-                return None
-            state = self._fate(entry.file, entry.package_id, error)
-            self.ledger.supersede(entry.seq, state, error, Merged(position=school.position))
-            return FileResult(entry.file, state, error.code, school.npsn, error=error)
-        self.ledger.supersede(entry.seq, "merged", None, merged)
-        return _merged(entry.file, school.npsn, package.header.number, merged)
+        except BLAMED as error:
+            number, made = 0, Attempt(state_of(error), error, Merged(position=school.position))
+        if made.error is None:
+            self.ledger.supersede(entry.seq, "merged", None, made.merged)
+            return _merged(entry.file, school.npsn, number, made.merged)
+        if made.state == "held":
+            self.ledger.hold_for(entry, made.error)
+            return None
+        self._fate(entry.file, entry.package_id, made.error)
+        self.ledger.supersede(entry.seq, made.state, made.error, made.merged)
+        return FileResult(entry.file, made.state, made.error.code, school.npsn, error=made.error)
 
     def _reopen(self, package_id: bytes) -> VerifiedPackage:
         """Open a package that was kept. Its own header still carries what certificates it needs."""
@@ -395,6 +397,7 @@ class Intake:
         """
         told = self._merge_waiting()
         self._lock_left()
+        self._mirror(everything=True)
         with self._step():
             # Within a transaction no other process stands between keeping a file and noting it.
             orphans = [path for path in sorted(self.held.glob("*.kirim")) if self._is_orphan(path)]
@@ -442,7 +445,7 @@ class Intake:
                 return _Accepted(entry.file, self._reopen(entry.package_id), entry.seq, school, -entry.seq)
         except errors.FileUnreadable as error:
             _log.warning("%s: %s", error.code, error.lines()[0])
-        except _BLAMED as error:
+        except BLAMED as error:
             with self._step():
                 if self.ledger.state(entry.package_id) != "accepted":
                     return None  # another process has merged it meanwhile
@@ -487,6 +490,11 @@ def _tried(school: School | None) -> str:
     return f"{school.position if school else 0} {__version__}"
 
 
+def forget_tried(store: ServerStore, scope: str) -> None:
+    """Let a school's held packages be tried again: a person has decided something about them."""
+    store.db.execute("DELETE FROM kirim_meta WHERE name = ?", (f"{_TRIED}{scope}",))
+
+
 def _name(package_id: bytes) -> str:
     return f"{package_id.hex()}.kirim"
 
@@ -498,29 +506,13 @@ def _helpful(error: ExchangeError, candidate: Candidate, file: BinaryIO) -> Exch
     return error
 
 
-@contextmanager
-def own_faults() -> Iterator[None]:
-    """Turn a fault of ours, met in one file, into that file's own fate: the others go on.
-
-    Its words may hold somebody's data, so only its kind and place are told.
-
-    Raises:
-        OwnFault: KF-901.
-    """
-    try:
-        yield
-    except _FAULTS as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        detail = f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
-        _log.error("%s: %s", errors.OwnFault.code, detail)
-        raise errors.OwnFault(detail=detail) from error
-
-
 def settle(server: ServerNode, package_id: bytes) -> None:
     """Move a kept file to where its state says it belongs; one that is held or not yet merged stays."""
     state = Ledger(server.store).state(package_id)
     name, held = _name(package_id), server.files / "held"
-    if state == "merged":
-        spool.move(held / name, server.files / "archive" / name[:2], name)
-    elif state == "quarantined":
-        spool.remove(held / name)
+    archive = server.files / "archive" / name[:2]
+    if state in {"merged", "quarantined"}:  # of a refused one the copy in quarantine is for people, this one is evidence
+        spool.move(held / name, archive, name)
+    elif state == "held" and (held / name).exists() and not (archive / name).exists():
+        with spool.open_file(held / name) as file:
+            spool.keep(file, archive, name)

@@ -1,22 +1,27 @@
-"""The ledger: every verified package with its state, in an order that nobody can change afterwards.
+"""The ledger's packages: every verified package with its state, in an order that nobody can change afterwards.
 
-An entry is *accepted* until it has a value; each value covers the one before (``docs/format.md`` 3.8), in order of ``seq``. An
-entry that said *held* stays, as *released*, when the package goes on: what a school was told of it remains provable.
-Every write is part of the caller's transaction.
+A package is *accepted* until it has an entry; ``seq`` is the entry's number, among those of the centre's acts
+(:mod:`exchange.acts`). The entry is the receipt that the server signs with it (``docs/format.md`` 3.8). An entry that
+said *held* stays, as *released*, when the package goes on: what a school was told of it remains provable. Every write is
+part of the caller's transaction.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from exchange import acts
 from exchange.errors import ExchangeError
+from exchange.format.entry import PACKAGE, package_entry
 from exchange.merging import Merged
+from exchange.receipts import outcomes_hash
+from exchange.records import Counts, Receipt
 from exchange.store.server import School, ServerStore
 from exchange.trust.archive import lock_file_key
-from exchange.trust.keys import PublicIdentity
+from exchange.trust.keys import Identity, PublicIdentity
 from exchange.trust.opening import VerifiedPackage
+from exchange.trust.receipts import receipt_array, sign_receipt
 
 _OWED = "owed-"
 """Name in ``kirim_meta``, before a ``sekolah_id``: a return is owed for what came."""
@@ -25,6 +30,9 @@ _LAST_ENTRIES = 1_000
 """Entries among which a killed batch lies: far more than one has."""
 
 _ORDER = "ORDER BY number, seq"
+
+_WAITING = 1 << 40
+"""What is accepted stands behind every entry, in the order in which it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +68,11 @@ class Ledger:
 
     Args:
         store: Its store.
+        signer: The server's key; who only reads needs none.
     """
 
-    def __init__(self, store: ServerStore) -> None:
-        self.store, self.db = store, store.db
+    def __init__(self, store: ServerStore, signer: Identity | None = None) -> None:
+        self.store, self.db, self._signer = store, store.db, signer
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -102,13 +111,10 @@ class Ledger:
 
     # --- writing ------------------------------------------------------------------------------
 
-    def next_seq(self) -> int:
-        """Return the number of the next entry."""
-        return int(self.db.value("SELECT max(seq) FROM kirim_package") or 0) + 1
-
-    def accept(self, school: School, package: VerifiedPackage, file: str) -> int:
-        """Note a package that is verified and kept, and return its number here."""
-        seq, header = self.next_seq(), package.header
+    def accept(self, school: School, package: VerifiedPackage, file: str, received_at: int | None = None) -> int:
+        """Note a package that is verified and kept, and return its number here; by default it is received now."""
+        header = package.header
+        seq = max(_WAITING, int(self.db.value("SELECT max(seq) FROM kirim_package") or 0)) + 1
         self.db.execute(
             "INSERT INTO kirim_package (seq, package_id, scope, kind, number, device, first, last, state, file, size, "
             "plaintext, received_at) VALUES (?, ?, ?, ?, ?, ?, 0, 0, 'accepted', ?, ?, ?, ?)",
@@ -122,26 +128,53 @@ class Ledger:
                 file,
                 package.size,
                 package.plaintext_sha256,
-                self.store.clock(),
+                self.store.clock() if received_at is None else received_at,
             ),
         )
         return seq
 
-    def record(self, seq: int, state: str, error: ExchangeError | None, merged: Merged) -> None:
-        """Give an accepted entry its state, its place at the end, and the value that covers all before it."""
-        before = self.db.value("SELECT ledger FROM kirim_package WHERE ledger IS NOT NULL ORDER BY seq DESC LIMIT 1")
-        package_id, plaintext = self.db.execute(
-            "SELECT package_id, plaintext FROM kirim_package WHERE seq = ?", (seq,)
+    def record(
+        self, seq: int, state: str, error: ExchangeError | None, merged: Merged, signature: bytes = b""
+    ) -> bytes:
+        """Give an accepted package its entry, which covers all before it, and return the entry.
+
+        Args:
+            seq: Of the package as it was accepted.
+            state: ``merged``, ``held`` or ``quarantined``.
+            error: Why it was not merged.
+            merged: What merging gave.
+            signature: Of the receipt, when it was signed before: a rebuild has no need of the server's key.
+        """
+        scope, package_id, number, device, plaintext, received_at = self.db.execute(
+            "SELECT scope, package_id, number, device, plaintext, received_at FROM kirim_package WHERE seq = ?", (seq,)
         ).fetchone()
-        entry = bytes(package_id) + bytes(plaintext) + state.encode() + merged.value
-        counts = merged.counts
+        code, counts = number_of(error), merged.counts
+        receipt = Receipt(
+            package_id=bytes(package_id),
+            number=number,
+            device=bytes(device),
+            first=merged.first,
+            last=merged.last,
+            value=merged.value or bytes(32),
+            plaintext=bytes(plaintext),
+            counts=counts,
+            outcomes=outcomes_hash(
+                self.store, scope, bytes(device), merged.first, merged.first if code else merged.last
+            ),
+            previous=acts.head(self.store)[1],
+            made_at=received_at,
+            code=code,
+        )
+        if not signature and self._signer is not None:
+            signature = sign_receipt(self._signer, scope, receipt).signature
+        entry = package_entry(receipt_array(scope, receipt), state)
         self.db.execute(
             "UPDATE kirim_package SET seq = ?, state = ?, code = ?, first = ?, last = ?, value = ?, position = ?, "
-            "applied = ?, same = ?, conflict = ?, refused = ?, held = ?, ledger = ? WHERE seq = ?",
+            "applied = ?, same = ?, conflict = ?, refused = ?, held = ? WHERE seq = ?",
             (
-                self.next_seq(),
+                acts.add(self.store, PACKAGE, entry, signature),
                 state,
-                number_of(error),
+                code,
                 merged.first,
                 merged.last,
                 merged.value,
@@ -151,27 +184,36 @@ class Ledger:
                 counts.conflict,
                 counts.refused,
                 counts.held,
-                hashlib.sha256(bytes(before or bytes(32)) + entry).digest(),
                 seq,
             ),
         )
+        return entry
 
-    def supersede(self, seq: int, state: str, error: ExchangeError | None, merged: Merged) -> None:
-        """Give a held package its next entry; the entry that said *held* stays, as released."""
+    def supersede(
+        self, seq: int, state: str, error: ExchangeError | None, merged: Merged, signature: bytes = b""
+    ) -> bytes:
+        """Give a held package its next entry; the entry that said *held* stays, as released. As :meth:`record`."""
         same = "package_id, scope, kind, number, device, file, size, plaintext, file_key, received_at"
-        new = self.next_seq()
         self.db.execute(
             f"INSERT INTO kirim_package (seq, state, first, last, {same}) "
             f"SELECT ?, 'accepted', 0, 0, {same} FROM kirim_package WHERE seq = ?",
-            (new, seq),
+            (_WAITING, seq),
         )
         self.db.execute("UPDATE kirim_package SET state = 'released' WHERE seq = ?", (seq,))
-        self.record(new, state, error, merged)
+        return self.record(_WAITING, state, error, merged, signature)
 
     def hold_for(self, entry: Entry, error: ExchangeError) -> None:
-        """Note that a held package waits for something else now."""
+        """Note that a held package waits for something else now: its school is told another reason."""
         if number_of(error) != entry.code:
-            self.db.execute("UPDATE kirim_package SET code = ? WHERE seq = ?", (number_of(error), entry.seq))
+            self.supersede(entry.seq, "held", error, self.told(entry.seq))
+
+    def told(self, seq: int) -> Merged:
+        """Return what a package's entry told of it."""
+        first, last, value, position, *counts = self.db.execute(
+            "SELECT first, last, value, position, applied, same, conflict, refused, held FROM kirim_package WHERE seq = ?",
+            (seq,),
+        ).fetchone()
+        return Merged(Counts(*counts), first, last, bytes(value or b""), position)
 
     # --- file keys ----------------------------------------------------------------------------
 
@@ -186,7 +228,7 @@ class Ledger:
         found = self.db.execute(
             "SELECT DISTINCT package_id FROM kirim_package WHERE seq > ? AND file_key IS NULL "
             "AND state IN ('merged', 'held')",
-            (self.next_seq() - _LAST_ENTRIES,),
+            (acts.head(self.store)[0] - _LAST_ENTRIES,),
         )
         return [bytes(package_id) for (package_id,) in found.fetchall()]
 
@@ -194,7 +236,8 @@ class Ledger:
 
     def owe(self, school: School) -> None:
         """Note that a return is owed to a school for what came."""
-        self.store.set(f"{_OWED}{school.sekolah_id}", f"{self.next_seq()}")
+        last = self.db.value("SELECT max(seq) FROM kirim_package")
+        self.store.set(f"{_OWED}{school.sekolah_id}", f"{acts.head(self.store)[0]} {last}")
 
     def owed(self) -> list[Debt]:
         """Return the debts, in order of NPSN."""
@@ -207,7 +250,8 @@ class Ledger:
 
     def paid(self, debt: Debt) -> None:
         """Strike a debt, unless another package has come since."""
-        self.db.execute("DELETE FROM kirim_meta WHERE name = ? AND value = ?", (debt.name, debt.value))
+        with self.db.unkept():
+            self.db.execute("DELETE FROM kirim_meta WHERE name = ? AND value = ?", (debt.name, debt.value))
 
 
 def number_of(error: ExchangeError | None) -> int:

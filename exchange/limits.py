@@ -83,3 +83,6 @@ ZIP_BYTES_MAX = 4 * 1024 * MIB
 
 SCHEMA_VERSION = 1
 """Version of the exchanged tables: it grows when a table or a column is added (``exchange/schema/tables.py``)."""
+
+ACT_BYTES_MAX = 1024 * MIB
+"""What one act of the centre did, unpacked: an SK list for a million pupils."""

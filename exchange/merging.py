@@ -7,33 +7,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from exchange import digests, errors
+from exchange.approvals import check_approved
 from exchange.central.claims import report_claims
-from exchange.central.recording import log, tell_others
-from exchange.confirming import approval_facts
+from exchange.central.recording import index_rows, log, tell_others
 from exchange.format.body import Item, read_body
-from exchange.format.certificate import Certificate, KeyKind
 from exchange.format.changeset import chain_next
 from exchange.format.outcome import encode_outcome
 from exchange.giving import take_given
 from exchange.healing import take_wanted
+from exchange.laptops import has_taken, is_former
 from exchange.nodes import ServerNode
 from exchange.reading import Content, Found, only_changesets
 from exchange.records import Cause, ChangesetHead, Counts, Manifest, Op, Position
-from exchange.rules.heads import active_heads
 from exchange.schema.model import Column, Table
-from exchange.standing import Chain, admit, chain_of, note, value_at
+from exchange.standing import Chain, admit, chain_of, check_key, check_revoked_value, note, value_at
 from exchange.store import chains
 from exchange.store.server import MERGED, School, Seen, ServerStore
-from exchange.store.source import StoreSource
 from exchange.taken import Taken
 from exchange.taking import Taking
-from exchange.trust.approval import check_approval
-from exchange.trust.keys import public_of
 from exchange.trust.opening import VerifiedPackage
 
 Claims = dict[tuple[Table, Column], set[object]]
@@ -87,10 +82,12 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
     school = take_wanted(server.store, school, content.leading(Item.WANTED))
     _check_have(server, school, manifest)
     chain = chain_of(server.store, school, package.header.sender)
+    check_key(server.store, school, chain, manifest)
     _check_first(server, school, chain, manifest)
     counts, tables, new = Counts(), Counter[tuple[int, Op]](), school.position > before
     number, value = manifest.first.number, value_at(server.store, school, chain, manifest.first.number)
     claims: Claims = {}
+    merged = chain.last
     for found in only_changesets(content):
         number += 1
         if found.kind is not Item.HEAD or found.head.number != number or number > manifest.last:
@@ -105,6 +102,11 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
             server.store.db, school.sekolah_id, chain.device, found.head.again.origin
         ):
             value, new = _pass_over(server, school, chain, found, value, tables), True
+        elif found.head.again and has_taken(
+            server.store, school.sekolah_id, chain.device, found.head.again.origin
+        ):
+            school, value = _pass_over_other(server, school, chain, found, value, tables)
+            new = True
         else:
             base = server.store.seen(school, found.head.base)
             if base is None:
@@ -113,7 +115,8 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
             counts, new = counts + told, True
     if number != manifest.last:
         raise errors.Malformed(part="number of changesets")
-    _check_approval(server, school, package.header.sender, manifest, value, tables)
+    check_revoked_value(server.store, school, chain)
+    check_approved(server, school, chain.device, manifest, value, tables, merged)
     if not counts.sent:
         school = _enter_waiting(server, school, chain, claims)
     if claims:
@@ -188,48 +191,6 @@ def _check_first(server: ServerNode, school: School, chain: Chain, manifest: Man
         raise errors.Malformed(part="last changeset")
 
 
-def _check_approval(
-    server: ServerNode, school: School, device: bytes, manifest: Manifest, value: bytes, tables: Counter[tuple[int, Op]]
-) -> None:
-    """A package with changes carries the approval of whoever the dinas's data name as head."""
-    if manifest.last == manifest.first.number:
-        return
-    approval = manifest.approval
-    if approval is None:
-        raise errors.ApprovalBad()
-    store = server.store
-    heads = active_heads(
-        StoreSource(store.db, store.schema, school.sekolah_id),
-        school.sekolah_id,
-        server.semester.tahun_ajaran_id,
-    )
-    assignments = {uuid.UUID(head.assignment).bytes: head for head in heads}
-    named = assignments.get(approval.assignment)
-    if named is None or named.role != approval.role:
-        raise errors.ApprovalOther()
-    facts = approval_facts(
-        scope=school.sekolah_id,
-        device=device,
-        first=manifest.first.number,
-        last=manifest.last,
-        value=value,
-        have=manifest.have,
-        tables=dict(tables),
-    )
-    for head in _head_keys(server, school):
-        if head.subject in (bytes(16), approval.assignment):
-            try:
-                check_approval(approval, facts, public_of(head))
-            except errors.ApprovalBad:
-                continue
-            return
-    raise errors.ApprovalBad()
-
-
-def _head_keys(server: ServerNode, school: School) -> list[Certificate]:
-    return [signed.certificate for signed in reversed(server.certificates(school.sekolah_id, KeyKind.KEPALA))]
-
-
 # --- one changeset ----------------------------------------------------------------------------
 
 
@@ -246,6 +207,30 @@ def _pass_over(
     chains.add_changeset(db, scope, chain.device, head, value)
     chain.last, chain.value = head.number, value
     return value
+
+
+def _pass_over_other(
+    server: ServerNode, school: School, chain: Chain, found: Found, before: bytes, tables: Counter[tuple[int, Op]]
+) -> tuple[School, bytes]:
+    """Keep a changeset that was taken in another laptop's chain before. What stands here goes back for all that it says.
+
+    Its outcome was told to the other laptop; this one holds it as unsent work and may not have heard what came of it.
+    """
+    store, scope, head = server.store, school.sekolah_id, found.head
+    writer = chains.PartWriter(store.db, scope, chain.device, head.number)
+    told: dict[tuple[int, str, int, int, int, int], None] = {}
+    for block in found.tapped(writer.add):
+        tables[block.table.number, block.op] += block.count
+        for table, row, group, _, cause, _ in index_rows(block, Cause.KOREKSI):
+            told[table, row, group, int(Op.UPDATE), cause, 0] = None
+    writer.close()
+    value = chain_next(before, found.digest.digest())
+    entry = hashlib.sha256(chain.device + head.number.to_bytes(4, "big") + value).digest()
+    school = store.append(school, MERGED, chain.device, head.number, Cause.SEKOLAH, entry)
+    store.add_index(scope, school.position, told)
+    chains.add_changeset(store.db, scope, chain.device, head, value, position=school.position)
+    chain.last, chain.value = head.number, value
+    return school, value
 
 
 def take(
@@ -340,6 +325,11 @@ def _note(server: ServerNode, school: School, chain: Chain, manifest: Manifest, 
         "UPDATE kirim_key SET last = ?, value = ? WHERE scope = ? AND key_id = ?",
         (chain.last, chain.value, school.sekolah_id, chain.device),
     )
+    if is_former(server.store, school, chain.device):
+        return
+    if chain.device != school.device:  # another laptop from now on: what was known of the former one does not count
+        db.execute("UPDATE kirim_school SET digests = NULL WHERE sekolah_id = ?", (school.sekolah_id,))
+        school = replace(school, have=0)
     known: dict[str, dict[str, list[object]]] = json.loads(
         db.value("SELECT digests FROM kirim_school WHERE sekolah_id = ?", (school.sekolah_id,)) or "{}"
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
+from exchange import acts, errors, spool
 from exchange.format.certificate import Certificate, KeyKind, decode_certificate
 from exchange.format.container import scope_bytes, scope_text
+from exchange.mirror import Mirror
 from exchange.schema import SCHEMA
 from exchange.schema.model import Schema
 from exchange.store.reference import Semester, codes, running_semester
@@ -17,7 +20,7 @@ from exchange.store.school import SchoolStore
 from exchange.store.server import School, ServerStore
 from exchange.trust.certificates import SignedCertificate, anchor, newest, read
 from exchange.trust.codes import CODE_SUITE
-from exchange.trust.keyfiles import load_identity, open_head_key
+from exchange.trust.keyfiles import head_public, load_identity, open_head_key
 from exchange.trust.keys import Identity, PublicIdentity, public_of
 
 KEYS = "kunci"
@@ -27,6 +30,8 @@ CENTRE_SCOPE = bytes(16)
 """Scope of the root's and the server's certificates."""
 
 Clock = Callable[[], int]
+
+_log = logging.getLogger(__name__)
 
 
 def system_clock() -> int:
@@ -47,6 +52,8 @@ class ServerNode:
     def __init__(self, store: ServerStore, *, files: Path | None = None) -> None:
         self.store, self.home, self.files = store, store.home, files or store.home
         self._known: dict[tuple[bytes, bytes], Certificate] = {}
+        if store.db.keeper is None:
+            acts.keep(store, lambda: (self.identity, self.archive))
 
     @classmethod
     def open(
@@ -56,13 +63,28 @@ class ServerNode:
         return cls(ServerStore.open(home, schema, clock, db))
 
     def close(self) -> None:
-        """Close the store."""
-        self.store.close()
+        """Bring the archive's ledger up to date, if the disk lets us, and close the store."""
+        try:
+            if self.store.entered:
+                self.mirror.catch_up()
+        except errors.ExchangeError as error:
+            _log.warning("%s: %s", error.code, error.lines()[0])
+        finally:
+            self.store.close()
 
     @cached_property
+    def mirror(self) -> Mirror:
+        """The ledger's files in the archive."""
+        return Mirror(self.store, self.home / "archive")
+
+    def certificate(self) -> SignedCertificate:
+        """Return the newest certificate of the server's own keys."""
+        return max(self.certificates(scope_text(CENTRE_SCOPE), KeyKind.PUSAT), key=_serial)
+
+    @property
     def identity(self) -> Identity:
-        """The key that signs returns and opens schools' packages."""
-        return load_identity(self.home / KEYS / "pusat")
+        """The key that signs returns: the newest that the root certified, also while it is renewed by another process."""
+        return self.identities[self.certificate().certificate.key_id]
 
     @cached_property
     def codes(self) -> Callable[[str], Collection[object] | None]:
@@ -81,8 +103,8 @@ class ServerNode:
 
     @cached_property
     def identities(self) -> Mapping[bytes, Identity]:
-        """Keys that open packages, by key id."""
-        return {self.identity.key_id: self.identity}
+        """Keys that open packages, by key id: the first one and every one since."""
+        return _ServerKeys(self.home / KEYS)
 
     def find(self, scope: bytes, key_id: bytes) -> Certificate | None:
         """Return the trusted certificate, or the code, of a key within a scope."""
@@ -96,9 +118,7 @@ class ServerNode:
 
     def _look_up(self, scope: str, key_id: bytes) -> Certificate | None:
         db = self.store.db
-        body = db.value(
-            "SELECT body FROM kirim_key WHERE scope = ? AND key_id = ? AND state <> 'ditahan'", (scope, key_id)
-        )
+        body = db.value("SELECT body FROM kirim_key WHERE scope = ? AND key_id = ?", (scope, key_id))
         if body is not None:
             return decode_certificate(bytes(body))
         row = db.execute(
@@ -114,22 +134,60 @@ class ServerNode:
         return [read(bytes(body), bytes(signature)) for kind, body, signature in rows if kind in kinds]
 
     def can_receive(self, school: School) -> bool:
-        """Whether a return can be sealed to a school: it has a laptop, or a code was issued."""
-        return bool(school.device) or bool(
-            self.store.db.value("SELECT 1 FROM kirim_code WHERE scope = ? LIMIT 1", (school.sekolah_id,))
-        )
+        """Whether a return can be sealed to a school: it has a laptop, or a code was issued for one."""
+        return bool(school.device) or self._open_code(school.sekolah_id) is not None
+
+    def _open_code(self, scope: str) -> tuple[str, bytes, bytes | None] | None:
+        """Return the newest code for a laptop with which none has enrolled yet: purpose, public keys, subject."""
+        found: tuple[str, bytes, bytes | None] | None = self.store.db.execute(
+            "SELECT purpose, public, subject FROM kirim_code WHERE scope = ? AND purpose = 'KODE_PERANGKAT' "
+            "AND spent IS NULL ORDER BY rowid DESC LIMIT 1",
+            (scope,),
+        ).fetchone()
+        return found
 
     def receiver(self, scope: str, device: bytes) -> PublicIdentity:
-        """Return the key to which a school's returns are sealed: its laptop's, before that its code's."""
+        """Return the key to which a school's returns are sealed: its laptop's, before that its code's.
+
+        Raises:
+            NoReceiver: KF-116, there is neither.
+        """
         certificate = self.find(scope_bytes(scope), device) if device else None
         if certificate is not None:
             return public_of(certificate)
-        row = self.store.db.execute(
-            "SELECT purpose, public, subject FROM kirim_code WHERE scope = ? AND purpose = 'KODE_PERANGKAT' "
-            "ORDER BY rowid DESC LIMIT 1",
-            (scope,),
-        ).fetchone()
-        return public_of(code_anchor(scope, *row))
+        code = self._open_code(scope)
+        if code is None:
+            raise errors.NoReceiver()
+        return public_of(code_anchor(scope, *code))
+
+
+def _serial(signed: SignedCertificate) -> int:
+    return signed.certificate.serial
+
+
+class _ServerKeys(Mapping[bytes, Identity]):
+    """A server's keys by id, read when they are needed: another process may renew them while this one runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[bytes, Identity] = {}
+
+    def __getitem__(self, key_id: bytes) -> Identity:
+        if not self._read:
+            first = load_identity(self._folder / "pusat")
+            self._read[first.key_id] = first
+        if key_id not in self._read:
+            path = self._folder / f"pusat-{key_id.hex()}"
+            if not path.exists():
+                raise KeyError(key_id)
+            self._read[key_id] = load_identity(path)
+        return self._read[key_id]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)
 
 
 def code_anchor(scope: str, purpose: str, public: bytes, subject: bytes | None) -> Certificate:
@@ -165,15 +223,42 @@ class SchoolNode:
         """Close the store."""
         self.store.close()
 
+    WAITING = ".baru"
+    """Behind the name of a key file that waits until the store knows its certificate."""
+
+    FORMER = ".lama"
+    """Behind the name of a laptop's former key file."""
+
+    def settle_keys(self) -> None:
+        """Let keys that wait take their places, once the store knows their certificates; others are leftovers."""
+        for name, kind in (("perangkat", KeyKind.PERANGKAT), ("kepala", KeyKind.KEPALA)):
+            waiting = self.home / KEYS / f"{name}{self.WAITING}"
+            if not waiting.exists():
+                continue
+            public = head_public(waiting) if kind is KeyKind.KEPALA else load_identity(waiting).public
+            known = [s.certificate for s in self.signed("own") if s.certificate.kind is kind]
+            if known and known[-1].key_id == public.key_id:
+                if kind is KeyKind.PERANGKAT:  # it still opens what is on its way
+                    spool.move(waiting.parent / name, waiting.parent, f"{name}{self.FORMER}")
+                spool.move(waiting, waiting.parent, name)
+
+    def forget_device(self) -> None:
+        """Read this laptop's key anew when it is needed: it was renewed."""
+        self.__dict__.pop("device", None)
+
     @cached_property
     def device(self) -> Identity:
         """Key of this laptop."""
+        self.settle_keys()
         return load_identity(self.home / KEYS / "perangkat")
 
     @property
     def identities(self) -> Mapping[bytes, Identity]:
         """Keys that open returns, by key id: this laptop's, and the code's until the laptop's is known to be in use."""
         found = {self.device.key_id: self.device}
+        former = self.home / KEYS / f"perangkat{self.FORMER}"
+        if former.exists():
+            found[load_identity(former).key_id] = load_identity(former)
         code = self.home / KEYS / "kode"
         if self.store.get("code") and code.exists():
             found[bytes.fromhex(self.store.get("code"))] = load_identity(code)
@@ -181,6 +266,7 @@ class SchoolNode:
 
     def head(self, passphrase: str) -> Identity:
         """Return the head's key. Raises PassphraseWrong (KF-106), KeysMissing (KF-111)."""
+        self.settle_keys()
         return open_head_key(self.home / KEYS / "kepala", passphrase)
 
     def signed(self, name: str) -> list[SignedCertificate]:
@@ -204,6 +290,13 @@ class SchoolNode:
         """Return the certificate of the head whose key is on this laptop."""
         found = [s.certificate for s in self.signed("own") if s.certificate.kind is KeyKind.KEPALA]
         return found[-1] if found else None
+
+    def head_subject(self) -> bytes:
+        """Return the assignment (16 bytes) for which the head's key speaks; zeros for the first that comes, empty without a key."""
+        certificate, bound = self.head_certificate(), self.store.get("head_for")
+        if certificate is None:
+            return b""
+        return certificate.subject if any(certificate.subject) or not bound else scope_bytes(bound)
 
     def remember(self, name: str, certificates: Iterable[SignedCertificate]) -> None:
         """Remember certificates under ``own`` or ``trusted``. Part of the caller's transaction."""

@@ -9,6 +9,7 @@ from exchange.clocks import civil_today
 from exchange.store.school import SchoolStore
 
 if TYPE_CHECKING:
+    from exchange.errors import ExchangeError
     from exchange.nodes import ServerNode
     from exchange.rules.findings import Finding
 
@@ -102,6 +103,21 @@ def blocked(store: SchoolStore) -> list[str]:
         with store.transaction():
             store.set(checked=f"{mark} {codes}")
     return codes.split()
+
+
+def causes(store: SchoolStore, codes: list[str]) -> list[ExchangeError]:
+    """Return why the head's gate is closed, if it is: the errors that an export would raise, with their facts."""
+    if not {"KF-312", "KF-314"} & set(codes):
+        return []
+    from exchange import errors
+    from exchange.confirming import check_head
+    from exchange.nodes import SchoolNode
+
+    try:
+        check_head(SchoolNode(store))
+    except (errors.NoHead, errors.HeadKeyMissing) as error:
+        return [error]
+    return []
 
 
 def _mark(store: SchoolStore) -> str:

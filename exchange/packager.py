@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import IO
@@ -19,24 +18,21 @@ from exchange import capture, digests, errors, spool
 from exchange.capture import counted, own_blocks
 from exchange.confirming import Sheet, approved, check_ready, tally
 from exchange.contents import merged_position, school_items, school_manifest, server_items, server_manifest
-from exchange.format.body import write_body
-from exchange.format.certificate import KeyKind
+from exchange.format.body import Item, write_body
 from exchange.giving import given_items
 from exchange.healing import wanted_items
 from exchange.limits import MIB
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packagefile import read_back, write_package
 from exchange.receipts import receipts_after
-from exchange.records import Block, PackageKind, Position
+from exchange.records import Block, Manifest, PackageKind, Position
 from exchange.returning import baseline_blocks, reference_blocks, touched_blocks
+from exchange.riding import riders, rode
+from exchange.serverkeys import chain_to, riding
 from exchange.standing import jump
-from exchange.store.school import SchoolStore
 from exchange.store.server import School, ServerStore
 from exchange.trust.certificates import SignedCertificate, read
 from exchange.trust.keys import PublicIdentity
-
-UNANSWERED_MAX = 2
-"""Files without an answer after which a package carries the laptop's certificates again."""
 
 # --- a school's package -----------------------------------------------------------------------
 
@@ -52,6 +48,8 @@ class Exported:
         changes: Net rows by table and operation.
         bytes: Size of the file.
         put_back: Rows that another program had removed from the store's file; they stand again.
+        last: Number of the last changeset.
+        mark: First 8 bytes of the chain value there, as people read them out: with the number it proves what was sent.
     """
 
     file: Path
@@ -60,6 +58,8 @@ class Exported:
     changes: dict[str, dict[str, int]]
     bytes: int
     put_back: tuple[tuple[str, str], ...] = field(default=())
+    last: int = 0
+    mark: str = ""
 
     def as_json(self) -> dict[str, object]:
         """Return it under the names of ``kirim school export --json``."""
@@ -70,6 +70,8 @@ class Exported:
             "changes": self.changes,
             "bytes": self.bytes,
             "put_back": [{"table": table, "id": row} for table, row in self.put_back],
+            "last": self.last,
+            "mark": self.mark,
         }
 
 
@@ -124,16 +126,14 @@ def export(
         number=number,
         sender=node.device,
         receiver=node.server(),
-        certificates=node.signed("own") if _may_be_unknown(store, number) else [],
+        certificates=riders(node, number),
         plaintext=write_body(manifest, chain(given_items(store), wanted_items(store), school_items(store, first, last))),
     )
     read_back(path, node.device, store.scope, sealed)
-    return Exported(path, sealed.package_id, number, counted(changes), sealed.size, cut.put_back)
-
-
-def _may_be_unknown(store: SchoolStore, number: int) -> bool:
-    """Whether the server may lack this laptop's certificates: it has not answered yet, or was restored since it did."""
-    return bool(store.get("code")) or number > int(store.get("answered", "0")) + UNANSWERED_MAX
+    mark = (store.value_at(last) or b"")[:8].hex("-", 2)
+    with store.transaction():
+        rode(node, sealed.package_id)
+    return Exported(path, sealed.package_id, number, counted(changes), sealed.size, cut.put_back, last, mark)
 
 
 # --- returns ----------------------------------------------------------------------------------
@@ -224,14 +224,14 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
     store = server.store
     changes: dict[str, int] = {}
     with tempfile.SpooledTemporaryFile(max_size=MIB) as plain:
-        with store.db.transaction():
+        with store.act("return", school.sekolah_id):
             school = store.school(school.sekolah_id) or school
             apart, merged = digests.diverged(store, school), merged_position(store, school)
             if school.position == school.have and (apart or school.told > merged.number):
                 school = jump(store, school, school.have)  # a return must be news to be heard
             first = Position(school.have, store.log_value(school, school.have)[:8])
             number = school.returns + 1
-            receipts, outcomes = receipts_after(server, school, first.number)
+            receipts, outcomes = receipts_after(store, school, first.number)
             manifest = server_manifest(store, school, first, merged, receipts)
             store.db.execute(
                 "UPDATE kirim_school SET diverged = ?, returns = ? WHERE sekolah_id = ?",
@@ -245,7 +245,8 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
                 outcomes=outcomes,
                 hashes=(digests.pack_hashes(store.db, table, school.sekolah_id, school.schema) for table in apart),
             )
-            _lay_down(plain, store, school, PackageKind.BALASAN, number, write_body(manifest, items), first)
+            certificates = riding(server, school)
+            _lay_down(plain, store, school, PackageKind.BALASAN, number, manifest, items)
         path = _seal(
             plain,
             server,
@@ -254,6 +255,7 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
             number,
             folder=out or server.home / "outbox" / school.npsn,
             receiver=server.receiver(school.sekolah_id, school.device),
+            certificates=certificates,
         )
     return Returned(school.npsn, path, number, changes)
 
@@ -273,14 +275,15 @@ def prefill(server: ServerNode, scope: str, receiver: PublicIdentity, folder: Pa
     """Write a prefill: everything in a school's scope, sealed to a registration code's public key."""
     store = server.store
     with tempfile.SpooledTemporaryFile(max_size=MIB) as plain:
-        with store.db.transaction():
+        with store.act("prefill", scope):
             school = store.school(scope)
             assert school is not None
+            school = replace(school, device=b"", own=0)  # whoever opens it has no chain yet
             number = 1 + int(store.db.value("SELECT count(*) FROM kirim_return WHERE scope = ? AND kind = 1", (scope,)))
             first = Position(0, store.log_value(school, 0)[:8])
             manifest = server_manifest(store, school, first, Position(0, bytes(8)))
             items = server_items(store, school, baseline_blocks(store, school), reference_blocks(store, 0))
-            _lay_down(plain, store, school, PackageKind.PREFILL, number, write_body(manifest, items), first)
+            _lay_down(plain, store, school, PackageKind.PREFILL, number, manifest, items)
         return _seal(
             plain,
             server,
@@ -298,8 +301,7 @@ def _chain(server: ServerNode, scope: str, receiver: PublicIdentity) -> list[Sig
     body, signature = server.store.db.execute(
         "SELECT root, root_signature FROM kirim_code WHERE scope = ? AND key_id = ?", (scope, receiver.key_id)
     ).fetchone()
-    centre = server.certificates(str(uuid.UUID(int=0)), KeyKind.PUSAT)
-    return [read(bytes(body), bytes(signature)), centre[-1]]
+    return [read(bytes(body), bytes(signature)), *chain_to(server)]
 
 
 # --- what the server writes -------------------------------------------------------------------
@@ -311,15 +313,26 @@ def _lay_down(
     school: School,
     kind: PackageKind,
     number: int,
-    body: Iterable[bytes],
-    first: Position,
+    manifest: Manifest,
+    items: Iterable[tuple[Item, bytes]],
 ) -> None:
     """Write a body aside and remember what it says; it is sealed when the store has let go."""
-    for piece in body:
+    for piece in write_body(manifest, items):
         plain.write(piece)
+    root = manifest.digests.root if manifest.digests else None
     store.db.execute(
-        "INSERT INTO kirim_return (scope, kind, number, first, position, value, made_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (school.sekolah_id, int(kind), number, first.number, school.position, school.value, store.clock()),
+        "INSERT INTO kirim_return (scope, kind, number, first, position, value, made_at, root) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            school.sekolah_id,
+            int(kind),
+            number,
+            manifest.first.number,
+            school.position,
+            school.value,
+            store.clock(),
+            root,
+        ),
     )
 
 

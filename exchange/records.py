@@ -108,7 +108,8 @@ class CutAgain:
     Attributes:
         origin: Chain value that it had when it was first cut (32 bytes).
         known: Number up to which its maker knew the chain as it is now when it was first cut.
-        last: Number up to which the other branch had gone on when it was cut again.
+        last: Number up to which the other branch had gone on when it was cut again. Both are 0 for a changeset that
+            comes from the chain of another laptop or of a former key.
     """
 
     origin: bytes

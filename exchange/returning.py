@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from exchange.capture import insert_blocks
+from exchange.laptops import unheard
 from exchange.limits import BLOCK_ROWS_MAX
 from exchange.records import Block, Cause, Op, row_key
 from exchange.schema.model import Column, Table
@@ -38,7 +39,7 @@ def touched_blocks(server: ServerStore, school: School, after: int) -> Iterator[
         school: For whom.
         after: Log position; 0 for everything that was ever touched.
     """
-    words = last_words(server.entries_after(school.sekolah_id, after))
+    words = last_words(unheard(server, school, after))
     by_table: dict[int, dict[str, dict[int, Entry]]] = {}
     for (number, row), groups in words.items():
         by_table.setdefault(number, {})[row] = groups

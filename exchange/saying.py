@@ -17,6 +17,7 @@ def said(error: ExchangeError) -> tuple[str, str, str]:
     facts = {}
     for name, value in error.facts().items():
         facts[name] = number(value) if isinstance(value, int) else tr(value) if name in _PHRASES else value
+    facts |= error.phrases(tr)
     what, then, safe = (tr(text).format(**facts) for text in (error.what, error.next, error.safe))
     return what, then, safe
 

@@ -154,6 +154,30 @@ def put(folder: Path, name: str, write: Callable[[BinaryIO], object], *, replace
     return target
 
 
+def append(path: Path, at: int, data: bytes) -> None:
+    """Write the end of a file that grows, durable on return; what a crash left half written there is overwritten.
+
+    Args:
+        path: The file; it is made if it is missing. One process at a time writes it.
+        at: Bytes of it that stand.
+        data: What follows.
+
+    Raises:
+        DiskFull, FolderUnwritable: KF-701, KF-703; up to ``at`` the file is as it was.
+    """
+    with disk(path.parent):
+        make(path.parent)
+        is_new = not path.exists()
+        with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+            file.truncate(at)
+            file.seek(at)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if is_new:
+            sync_folder(path.parent)
+
+
 def _settle(part: Path, target: Path, replace: bool) -> None:
     """Give a finished file its name; unless it may replace, only if the name is not taken."""
     if replace:
@@ -201,6 +225,28 @@ def keep(source: IO[bytes], folder: Path, name: str) -> Path:
             file.write(piece)
 
     return put(folder, name, copy, replace=True)
+
+
+def same(source: Path, folder: Path, name: str) -> Path:
+    """Let a finished file stand in another folder too: by a link, or as a copy where there are none.
+
+    Raises:
+        FileUnreadable: KF-702, of the source.
+        DiskFull, FolderUnwritable: KF-701, KF-703.
+    """
+    target = folder / name
+    with disk(folder):
+        make(folder)
+        if target.exists():
+            return target
+        try:
+            os.link(source, target)
+        except FileExistsError:
+            return target
+        except OSError:
+            with open_file(source) as file:
+                return keep(file, folder, name)
+    return target
 
 
 class Keeping:

@@ -10,13 +10,15 @@ import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from exchange.errors import CodeTwice, ExchangeError, Fork, SenderUnknown
+from exchange.errors import CodeTwice, ExchangeError, Fork, Revoked, RevokedAhead, SenderUnknown
 from exchange.format.body import read_body
-from exchange.format.certificate import KeyKind
+from exchange.format.certificate import KeyKind, decode_certificate
 from exchange.format.changeset import chain_start
+from exchange.laptops import ACTIVE, CONTESTED, REJECTED, REVOKED, is_former
 from exchange.nodes import ServerNode
 from exchange.records import Cause, Manifest, Position
 from exchange.store import chains
+from exchange.store.database import Database
 from exchange.store.server import JUMPED, School, ServerStore
 from exchange.trust.certificates import SignedCertificate
 from exchange.trust.opening import VerifiedPackage
@@ -41,36 +43,150 @@ class Chain:
 
 
 def admit(server: ServerStore, school: School, admitted: Collection[SignedCertificate]) -> None:
-    """Keep certificates that a code or key signed. A code is spent by its first laptop; a second one holds both.
+    """Keep certificates that a code or key signed. A code is spent by its first key; a second one holds both.
+
+    A head's key that is certified anew, by the former one or by a code, takes the former one's place for this assignment.
 
     Raises:
         CodeTwice: KF-311.
+        Revoked: KF-308, the key that signed it was revoked before the certificate came.
     """
-    db = server.db
+    db, scope = server.db, school.sekolah_id
     for signed in admitted:
         certificate = signed.certificate
-        if certificate.kind is KeyKind.PERANGKAT:
-            spent = db.value(
-                "SELECT spent FROM kirim_code WHERE scope = ? AND key_id = ?", (school.sekolah_id, certificate.issuer)
-            )
+        issuer = db.execute(
+            "SELECT kind, state, subject, last, revoked_after FROM kirim_key WHERE scope = ? AND key_id = ?",
+            (scope, certificate.issuer),
+        ).fetchone()
+        kind, state, subject, last, after = issuer or (0, ACTIVE, b"", 0, 0)
+        if state in (REVOKED, REJECTED) and not is_known(server, school, certificate.key_id):
+            raise Revoked(last=int(after or 0), got=int(after or 0) + 1)
+        by_head_code = is_head_code(db, school, certificate.issuer)
+        if certificate.kind is KeyKind.PERANGKAT or by_head_code:
+            spent = db.value("SELECT spent FROM kirim_code WHERE scope = ? AND key_id = ?", (scope, certificate.issuer))
             if spent is not None and bytes(spent) != certificate.key_id:
+                if _state(server, school, certificate.key_id) == REJECTED:
+                    continue  # the district has decided: what it signs is refused, not held
                 raise CodeTwice()
             db.execute(
                 "UPDATE kirim_code SET spent = ? WHERE scope = ? AND key_id = ?",
-                (certificate.key_id, school.sekolah_id, certificate.issuer),
+                (certificate.key_id, scope, certificate.issuer),
             )
+        inherited = bytes(subject or b"") if kind == KeyKind.KEPALA else certificate.subject
+        added = db.execute(
+            "INSERT INTO kirim_key (scope, key_id, kind, body, signature, subject, state, issued_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope, key_id) DO NOTHING",
+            (
+                scope,
+                certificate.key_id,
+                int(certificate.kind),
+                signed.body,
+                signed.signature,
+                inherited,
+                ACTIVE,
+                last,
+            ),
+        ).rowcount
+        if added and (by_head_code or kind == KeyKind.KEPALA):
+            db.execute(
+                "UPDATE kirim_key SET state = ?, revoked_after = 0 WHERE scope = ? AND kind = ? AND subject = ? "
+                "AND key_id <> ? AND state = ?",
+                (REVOKED, scope, int(KeyKind.KEPALA), inherited, certificate.key_id, ACTIVE),
+            )
+
+
+def note_rivals(server: ServerStore, school: School, admitted: Collection[SignedCertificate]) -> None:
+    """Remember keys under codes that others have spent, so that the district can decide. Part of the caller's transaction.
+
+    From then on all keys under that code are held, unless the district has decided about that code before.
+    """
+    db, scope = server.db, school.sekolah_id
+    for signed in admitted:
+        certificate = signed.certificate
+        if certificate.kind is KeyKind.KEPALA and not is_head_code(db, school, certificate.issuer):
+            continue  # enrolled with its laptop, and decided upon with it
+        spent = db.value("SELECT spent FROM kirim_code WHERE scope = ? AND key_id = ?", (scope, certificate.issuer))
+        others = [
+            (bytes(key), state)
+            for key, body, state in db.execute(
+                "SELECT key_id, body, state FROM kirim_key WHERE scope = ? AND kind = ?", (scope, int(certificate.kind))
+            ).fetchall()
+            if decode_certificate(bytes(body)).issuer == certificate.issuer and bytes(key) != certificate.key_id
+        ]
+        if spent is None or not others:
+            continue
         db.execute(
-            "INSERT INTO kirim_key (scope, key_id, kind, body, signature, subject, state) VALUES (?, ?, ?, ?, ?, ?, 'aktif') "
+            "INSERT INTO kirim_key (scope, key_id, kind, body, signature, subject, state) VALUES (?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (scope, key_id) DO NOTHING",
             (
-                school.sekolah_id,
+                scope,
                 certificate.key_id,
                 int(certificate.kind),
                 signed.body,
                 signed.signature,
                 certificate.subject,
+                CONTESTED,
             ),
         )
+        if all(state != REJECTED for _, state in others):
+            db.executemany(
+                "UPDATE kirim_key SET state = ? WHERE scope = ? AND key_id = ? AND state = ?",
+                [(CONTESTED, scope, key, ACTIVE) for key, _ in others],
+            )
+
+
+def _state(server: ServerStore, school: School, key_id: bytes) -> str | None:
+    found: str | None = server.db.value(
+        "SELECT state FROM kirim_key WHERE scope = ? AND key_id = ?", (school.sekolah_id, key_id)
+    )
+    return found
+
+
+def is_known(server: ServerStore, school: School, key_id: bytes) -> bool:
+    """Return whether a key's certificate is kept here."""
+    return bool(
+        server.db.value("SELECT 1 FROM kirim_key WHERE scope = ? AND key_id = ?", (school.sekolah_id, key_id))
+    )
+
+
+def check_key(server: ServerStore, school: School, chain: Chain, manifest: Manifest) -> None:
+    """Return only if a laptop's key counts for what a package brings (step 12 of the order of checks).
+
+    Raises:
+        CodeTwice: KF-311, the district has not decided yet.
+        Revoked: KF-308, it goes beyond the number after which the key was revoked.
+        RevokedAhead: KF-315, that number lies beyond what has come, and only the value at it proves the way there.
+    """
+    state, after, value = server.db.execute(
+        "SELECT state, revoked_after, revoked_value FROM kirim_key WHERE scope = ? AND key_id = ?",
+        (school.sekolah_id, chain.device),
+    ).fetchone()
+    if state == CONTESTED:
+        raise CodeTwice()
+    if state == REJECTED or (state == REVOKED and manifest.last > after):
+        raise Revoked(last=int(after or 0), got=manifest.last)
+    if state == REVOKED and value is not None and chain.last < manifest.last < after:
+        raise RevokedAhead(last=after, got=manifest.last)
+
+
+def check_revoked_value(server: ServerStore, school: School, chain: Chain) -> None:
+    """Return only if a revoked laptop's chain has the value that was named with the number after which it was revoked.
+
+    Raises:
+        Revoked: KF-308, somebody else wrote these changesets.
+    """
+    found = server.db.execute(
+        "SELECT revoked_after, revoked_value FROM kirim_key WHERE scope = ? AND key_id = ? AND revoked_value IS NOT NULL",
+        (school.sekolah_id, chain.device),
+    ).fetchone()
+    if found is not None and chain.last == found[0] and chain.value[: len(found[1])] != bytes(found[1]):
+        raise Revoked(last=found[0] - 1, got=found[0])
+
+
+def is_head_code(db: Database, school: School, key_id: bytes) -> bool:
+    """Return whether a key is that of a code for a head."""
+    purpose = db.value("SELECT purpose FROM kirim_code WHERE scope = ? AND key_id = ?", (school.sekolah_id, key_id))
+    return bool(purpose == KeyKind.KODE_KEPALA.name)
 
 
 def chain_of(server: ServerStore, school: School, device: bytes) -> Chain:
@@ -101,6 +217,8 @@ def note(
 ) -> None:
     """Remember what a school says of itself: its program's tables, and positions of both chains that this server holds.
 
+    A former laptop's word says nothing of that: returns go to the one in use.
+
     Args:
         server: The store.
         school: As it stands now.
@@ -109,6 +227,8 @@ def note(
         own: Own position up to which both sides share its chain.
         digests: What it says of its rows, as JSON; ``None`` if that is what it said before.
     """
+    if is_former(server, school, device):
+        return
     server.db.execute(
         "UPDATE kirim_school SET device = ?, schema = ?, have = ?, told = ?, own = ?, digests = coalesce(?, digests) "
         "WHERE sekolah_id = ?",

@@ -14,7 +14,14 @@ from collections.abc import Collection, Sequence
 from exchange import errors
 from exchange.authority import DUTIES, Authority, Codes
 from exchange.blocks import one_of, same, values_of, without
-from exchange.merge.decision import decide, decide_delete, insert_allowed, may_set, says_nothing
+from exchange.merge.decision import (
+    NEWER_LAPTOP_WINS,
+    decide,
+    decide_delete,
+    insert_allowed,
+    may_set,
+    says_nothing,
+)
 from exchange.openlist import OpenList
 from exchange.records import Block, Cause, ChangesetHead, Op, Outcome
 from exchange.refusing import Refusing
@@ -221,6 +228,8 @@ class Taking:
             return Outcome.REFUSED, False
         unseen = self._unseen.opinion((table.number, name), group.number)
         verdict = decide(group.policy, equal=same(sent, was), unseen=unseen, locked=locked)
+        if verdict.taken and self._unseen.by_newer_laptop((table.number, name), group.number):
+            verdict = NEWER_LAPTOP_WINS
         if verdict.reason is not None:
             cause = unseen or Cause.SEKOLAH
             self.taken.line(
@@ -274,6 +283,8 @@ class Taking:
             return
         edits = self._unseen.edits((table.number, name))
         verdict = decide_delete(table.owner, edited=bool(edits), child_added=self._unseen.child_added(table, name))
+        if verdict.taken and edits and self._unseen.by_newer_laptop((table.number, name), edits[-1].group):
+            verdict = NEWER_LAPTOP_WINS
         if verdict.reason is not None:
             columns = tuple(c for c, value in zip(table.columns, there, strict=False) if value is not None)
             stood = tuple(value for value in there[: len(table.columns)] if value is not None)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from exchange.central.recording import index_rows
-from exchange.format.changeset import decode_changeset
+from exchange import laptops
 from exchange.parents import Row
 from exchange.records import Cause, ChangesetHead, CutAgain, Op
 from exchange.schema.model import Table
@@ -17,7 +16,7 @@ class Unseen:
     """The last words in a school's scope after a changeset's base, by row and group.
 
     A changeset that was cut again had not seen the other branch of its own chain either: what that one changed counts
-    as said by the school.
+    as said by the school. So does what the school's other laptops changed.
 
     Attributes:
         gone: Rows that somebody else deleted.
@@ -35,12 +34,17 @@ class Unseen:
 
     def __init__(self, server: ServerStore, school: School, base: Seen, device: bytes, head: ChangesetHead) -> None:
         self._db, self._schema = server.db, server.schema
-        entries = (
-            server.entries_after(school.sekolah_id, base.after, base.also) if school.position > base.after else []
-        )
+        scope = school.sekolah_id
+        entries = server.entries_after(scope, base.after, base.also) if school.position > base.after else []
+        rest = laptops.others(server, scope, device) if school.position > base.after else {}
+        newer = laptops.said(server, scope, [d for d in rest if rest[d]], base.after, base.also)
+        entries += newer
+        entries += laptops.said(server, scope, [d for d in rest if not rest[d]], base.after, base.also)
         if head.again:
-            entries += _other_branch(server, school.sekolah_id, device, head.again)
+            entries += _other_branch(server, scope, device, head.again)
+        if rest or head.again:
             entries.sort(key=lambda entry: entry.position)
+        self._newer = {entry.position for entry in newer}
         self._words = last_words(entries)
         self._by_table: dict[int, list[str]] = {}
         for number, name in self._words:
@@ -62,6 +66,12 @@ class Unseen:
         words = self._words.get(row, {})
         entry = words.get(group) or (words[0] if 0 in words and words[0].op is not Op.DELETE else None)
         return entry.cause if entry is not None and is_opinion(entry) else None
+
+    def by_newer_laptop(self, row: Row, group: int) -> bool:
+        """Return whether the opinion on a group of a row is that of the school itself on a newer laptop."""
+        words = self._words.get(row, {}) if self._newer else {}
+        entry = words.get(group) or words.get(0)
+        return entry is not None and entry.position in self._newer and is_opinion(entry)
 
     def edits(self, row: Row) -> list[Entry]:
         """Return the opinions on a row that are no deletes."""
@@ -89,10 +99,4 @@ class Unseen:
 def _other_branch(server: ServerStore, scope: str, device: bytes, again: CutAgain) -> Iterator[Entry]:
     """Yield what the other branch of a school's chain said, but for what did not come to stand."""
     for stored in chains.chain(server.db, scope, device, again.known, again.last):
-        told = server.entries_at(scope, stored.position)
-        fell = {(e.table, e.row, e.group) for e in told if e.cause is Cause.KOREKSI}
-        parts = chains.read_parts(server.db, scope, device, stored.number)
-        for block in decode_changeset(server.schema, scope, parts)[1]:
-            for table, row, group, op, cause, _ in index_rows(block, Cause.SEKOLAH):
-                if (table, row, group) not in fell:
-                    yield Entry(stored.position, table, row, group, Op(op), Cause(cause), locked=False)
+        yield from laptops.changes_at(server, scope, device, stored.number, stored.position)

@@ -18,6 +18,7 @@ from exchange import errors, spool
 from exchange.central.claims import report_claims
 from exchange.format.body import read_body
 from exchange.format.changeset import chain_next
+from exchange.laptops import apart
 from exchange.merging import Claims, take
 from exchange.nodes import ServerNode
 from exchange.reading import changesets
@@ -62,7 +63,7 @@ def waive(server: ServerNode, npsn: str, number: int) -> Waived:
     store = server.store
     school = store.school_by_npsn(npsn)
     counts = Counts()
-    with store.db.transaction():
+    with store.act("waive", school.sekolah_id):
         for package_id in _held(server, school, number):
             with _opened(server, server.files / "held" / f"{package_id.hex()}.kirim") as package:
                 counts += _take_apart(server, school, package)
@@ -103,7 +104,7 @@ def _take_apart(server: ServerNode, school: School, package: VerifiedPackage) ->
     store, sender = server.store, package.header.sender
     school = store.school(school.sekolah_id) or school
     _, items = read_body(package.body, store.schema.version)
-    device = hashlib.sha256(b"kirim/1 terpisah\0" + sender).digest()[:8]
+    device = apart(sender)
     counts, claims = Counts(), Claims()
     for found in changesets(store.schema, school.sekolah_id, items):
         number = found.head.number

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange import errors
+from exchange.attempt import own_faults
 from exchange.candidates import Candidate, candidates, files_under
 from exchange.central.kip import retry_waiting
-from exchange.intake import Intake, own_faults
+from exchange.intake import Intake
 from exchange.ledger import Ledger
 from exchange.nodes import ServerNode
 from exchange.packager import Returned, due, write_return
@@ -177,7 +178,7 @@ class Watcher:
             try:
                 with own_faults():
                     made = self._answer_one(debt.npsn)
-            except (errors.TrustError, errors.OwnFault) as error:  # of this school alone: the others are answered
+            except (errors.TrustError, errors.NoReceiver, errors.OwnFault) as error:  # of this school alone: the others are answered
                 if self._unanswered.get(debt.npsn) != error.code:
                     self._pause(error)
                 self._unanswered[debt.npsn] = error.code

@@ -25,7 +25,7 @@ from exchange import errors, words
 from exchange.cli import frame
 from exchange.cli.root import root
 from exchange.interop import daftar_pd, daftar_ptk, persons
-from exchange.rules import findings
+from exchange.rules import findings, heads
 from exchange.schema import SCHEMA
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,6 +129,8 @@ def texts() -> Iterator[tuple[Id, str]]:
             yield getattr(entry, part), f"{code} {part}"
     for word in (*errors.Who, *errors.Grave, *findings.Level):
         yield word.value, "words"
+    for cause in heads.CAUSES.values():
+        yield cause, "KF-312 cause"
     for rule in findings.RULES:
         yield rule.message, rule.code
     for note in (daftar_pd.UNENROLLED, daftar_ptk.UNASSIGNED, persons.STRANGE):

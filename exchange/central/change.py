@@ -95,7 +95,7 @@ def change(server: ServerStore, as_: str, path: Path, today: date) -> Changed:
         raise _not_theirs(path, assignments[0], cause, [Cause.DINAS])
     check(server, assignments, path)
     wanted = _gather(server, cause, path, [line for line in given if not is_assignment(line)])
-    with server.db.transaction():
+    with server.act(f"change as {as_}"):
         return _make(server, cause, wanted, assignments, today)
 
 

@@ -72,7 +72,7 @@ def import_kip(server: ServerStore, path: Path, progress: Callable[[int, int], N
         WorkbookUnreadable, ColumnsMissing, InputRowBad: KF-211, KF-215, KF-109; nothing was changed.
     """
     given = {_identity(row): row for row in read_kip_list(path)}
-    with server.db.transaction():
+    with server.act("kip import"):
         waiting = {_identity(row): row for row in _waiting(server)}
         return _push(server, list((waiting | given).values()), progress)
 
@@ -82,7 +82,7 @@ def retry_waiting(server: ServerStore) -> int:
     waiting = _waiting(server)
     if not waiting:
         return 0
-    with server.db.transaction():
+    with server.act("kip again"):
         return _push(server, waiting, None).matched
 
 

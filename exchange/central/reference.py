@@ -41,7 +41,7 @@ def import_reference(server: ServerStore, path: Path) -> ReferenceImport:
     set_now = tuple(table.by_name[c] for c in columns if c not in table.key_names)
     order = [columns.index(c) for c in (*table.key_names, *(c.name for c in set_now))]
     kinds = (*table.key, *set_now)
-    with server.db.transaction():
+    with server.act("ref import"):
         position = int(server.get("reference", "0")) + 1
         values = [[store_value(column, row[n]) for row in found] for column, n in zip(kinds, order, strict=True)]
         rows.upsert_rows(server.db, table, set_now, values, None)

@@ -283,7 +283,7 @@ class Group(Command, click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order in which they were declared."""
-        return [*self.later, *self.commands]
+        return [*self.commands, *self.later]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return one command."""

@@ -41,6 +41,7 @@ root = Group(
     later={
         "school": "exchange.cli.school:school",
         "server": "exchange.cli.server:server",
+        "verify": "exchange.cli.evidence:verify",
         "inspect": "exchange.cli.general:inspect",
         "explain": "exchange.cli.general:explain",
         "demo": "exchange.cli.general:demo",

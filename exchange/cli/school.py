@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from exchange.cli.evidence import receipt
 from exchange.cli.frame import Answer, Asked, Group, argument, file_argument, note, option
 from exchange.cli.root import SCHOOL
 from exchange.cli.secrets import agree, given_secret, secret
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
     from exchange.packager import Exported
     from exchange.store.school import SchoolStore
 
-school = Group("school", help=SCHOOL)
+LIVES = {
+    "head": "exchange.cli.keys:head",
+    "passphrase": "exchange.cli.keys:passphrase",
+    "key": "exchange.cli.keys:own",
+}
+"""Commands for the lives of keys: rarely used, so their help need not be imported with the others."""
+
+school = Group("school", help=SCHOOL, later=LIVES)
 """The commands of a school."""
 
 _passphrase_file = option(
@@ -69,10 +77,19 @@ def _passphrase(
     help="File whose first line is the registration code; else KIRIM_CODE, else it is asked.",
 )
 @_passphrase_file
+@option(
+    "--from",
+    "former",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder of the laptop that this one replaces, or a copy of it: its unsent changes come along.",
+)
 @click.pass_obj
-def init(asked: Asked, prefill: Path, code_file: Path | None, passphrase_file: Path | None) -> Answer:
+def init(
+    asked: Asked, prefill: Path, code_file: Path | None, passphrase_file: Path | None, former: Path | None
+) -> Answer:
     """Open a prefill with its registration code: make the store and the keys, set the head's passphrase."""
-    from exchange.cli.show import by_table
+    from exchange.cli.show import by_operation, by_table
     from exchange.enrol import init_school, may_begin
     from exchange.trust.keyfiles import check_passphrase
 
@@ -82,7 +99,9 @@ def init(asked: Asked, prefill: Path, code_file: Path | None, passphrase_file: P
         check_passphrase(early)
     code = secret(tr("Registration code"), code_file, "--code-file", "KIRIM_CODE", shown=True, check=check_code)
     passphrase = early or _passphrase(None, twice=True, check=check_passphrase)
-    made = init_school(asked.home.absolute(), prefill, code, passphrase)
+    made = init_school(
+        asked.home.absolute(), prefill, code, passphrase, former=former.absolute() if former is not None else None
+    )
 
     def lines() -> Iterator[str]:
         yield tr("{nama} (NPSN {npsn}) is ready in {home}.").format(
@@ -90,6 +109,9 @@ def init(asked: Asked, prefill: Path, code_file: Path | None, passphrase_file: P
         )
         yield tr("The prefill held:")
         yield from by_table(made.rows)
+        if former is not None:
+            yield tr("Unsent changes taken over from the former laptop, whose folder is not to be used any more:")
+            yield from by_operation(made.carried)
         yield tr("Fingerprint of this laptop: {fingerprint}").format(fingerprint=made.fingerprint)
         yield tr("The code is used up now. Keep the passphrase; nobody can look it up.")
 
@@ -248,11 +270,13 @@ def _problem_lines(report: ImportReport) -> Iterator[str]:
 def status(asked: Asked) -> Answer:
     """Show the last exchange, what is not acknowledged yet, what is open, and what stands in the way of an export."""
     from exchange.cli.show import by_operation, columns, when
-    from exchange.overview import blocked, school_status
+    from exchange.overview import blocked, causes, school_status
+    from exchange.saying import said
 
     with closing(_store(asked)) as store:
         found = school_status(store)
         codes = blocked(store)
+        why = {error.code: said(error) for error in causes(store, codes)}
 
     def lines() -> Iterator[str]:
         yield f"{found.nama} (NPSN {found.npsn})"
@@ -270,9 +294,10 @@ def status(asked: Asked) -> Answer:
         if found.open:
             yield tr("Refused and still open:")
             yield from _open_lines(found.open)
-        yield from _blocked_lines(codes)
+        yield from _blocked_lines(codes, why)
 
-    return Answer(found.as_json() | {"blocked": codes}, lines())
+    told = [{"code": code, "what": what, "next": then} for code, (what, then, _) in why.items()]
+    return Answer(found.as_json() | {"blocked": codes, "causes": told}, lines())
 
 
 def _open_lines(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
@@ -288,7 +313,7 @@ def _open_lines(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
         yield from (f"    {row}" for row in ids[:EXAMPLES_MAX])
 
 
-def _blocked_lines(codes: Sequence[str]) -> Iterator[str]:
+def _blocked_lines(codes: Sequence[str], why: Mapping[str, tuple[str, str, str]]) -> Iterator[str]:
     if not codes:
         yield tr("Nothing stands in the way of an export.")
         return
@@ -296,8 +321,11 @@ def _blocked_lines(codes: Sequence[str]) -> Iterator[str]:
 
     yield tr("Before an export:")
     for code in codes:
-        entry = errors.REGISTRY[code]
-        yield f"  {code}: {tr(entry.next)}"
+        if code in why:
+            yield f"  {code}: {why[code][0]}"
+            yield f"    {why[code][1]}"
+        else:
+            yield f"  {code}: {tr(errors.REGISTRY[code].next)}"
 
 
 @school.command("validate")
@@ -379,6 +407,9 @@ def _export_lines(made: Exported) -> Iterator[str]:
     yield tr("Written and read back: {file}").format(file=made.file)
     yield "  " + trn("{rows} changed row, {size}", "{rows} changed rows, {size}", rows).format(
         rows=number(rows), size=size(made.bytes)
+    )
+    yield "  " + tr("up to change number {count}, mark {mark}").format(
+        count=number(made.last), mark=made.mark
     )
     if not rows:
         yield "  " + tr("There are no changes; the package is valid and tells the server what has arrived here.")
@@ -536,3 +567,6 @@ def download(asked: Asked, list_: str, file: Path) -> Answer:
         rows: int = getattr(lists, LISTS[list_])(node.store.db, place, path, civil_now(node.store.clock), f"NPSN {place.npsn}")
     told = trn("{file}: {rows} row", "{file}: {rows} rows", rows).format(file=path, rows=number(rows))
     return Answer({"rows": rows, "file": str(path)}, [told])
+
+
+school.add_command(receipt)

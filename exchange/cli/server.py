@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from exchange.cli.evidence import filekey, given_receipt, public, rebuild
 from exchange.cli.frame import Answer, Asked, Group, argument, file_argument, note, option, print_json, say
 from exchange.cli.root import SERVER
 from exchange.words import mark, number, tr, trn
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from exchange.nodes import ServerNode
     from exchange.packager import Returned, Returns
 
-server = Group("server", help=SERVER)
+server = Group("server", help=SERVER, later={"key": "exchange.cli.keys:keys"})
 """The commands of a server."""
 
 schools = Group("school", help="Register schools and give out registration codes.")
@@ -132,12 +133,23 @@ def _added_lines(made: Sequence[SchoolAdded]) -> Iterator[str]:
 
 @schools.command("code")
 @option("--npsn", metavar="NPSN", required=True, help="NPSN of the school.")
+@option(
+    "--purpose",
+    type=click.Choice(["perangkat", "kepala"]),
+    default="perangkat",
+    help="For a laptop (perangkat), with a prefill, or for the head (kepala), whom the dinas has assigned.",
+)
 @option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where code and prefill go; by default outbox/.")
 @click.pass_obj
-def code(asked: Asked, npsn: str, out: Path | None) -> Answer:
-    """Make a new registration code and prefill: for a code that was lost, or a new laptop."""
+def code(asked: Asked, npsn: str, purpose: str, out: Path | None) -> Answer:
+    """Make a new registration code and prefill: for a code that was lost, or a new laptop; or a code for a new head."""
     from exchange.enrol import renew_code
 
+    if purpose == "kepala":
+        from exchange.cli.keys import head_code_answer
+
+        with _open(asked) as node:
+            return head_code_answer(node, npsn.strip().upper(), _absolute(out))
     with _open(asked) as node:
         made = renew_code(node, npsn.strip().upper(), out=_absolute(out))
     return Answer(made.as_json(), _added_lines([made]))
@@ -158,7 +170,7 @@ def ingest(asked: Asked, paths: Sequence[Path], dry_run: bool) -> Answer:
 
     def on_file(result: FileResult) -> None:
         if not asked.json:
-            say(_file_line(result))
+            say(file_line(result))
 
     with _open(asked) as node:
         take = rehearse_ingest if dry_run else ingest_paths
@@ -215,7 +227,7 @@ def _status(status: str, code: str) -> str:
     return tr(held(code) if status == "held" else STATUSES[status])
 
 
-def _file_line(result: FileResult) -> str:
+def file_line(result: FileResult) -> str:
     """Return what became of one file, in one line."""
     whose = f" (NPSN {result.npsn})" if result.npsn else ""
     line = f"{result.file}{whose}: {_status(result.status, result.code)}"
@@ -281,7 +293,7 @@ def watch(asked: Asked, once: bool) -> Answer | int:
         if asked.json:
             print_json(result.as_json())
         else:
-            say(_file_line(result))
+            say(file_line(result))
             for line in _cause_lines(result):
                 say("  " + line)
 
@@ -484,5 +496,5 @@ def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {names}{', …' if len(behind) > EXAMPLES_MAX else ''}"
 
 
-for part in (schools, reference, kip):
+for part in (rebuild, public, filekey, given_receipt, schools, reference, kip):
     server.add_command(part)

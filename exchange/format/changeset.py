@@ -114,7 +114,9 @@ def decode_head(part: bytes) -> ChangesetHead:
     if len(fields) == 3:
         return ChangesetHead(number, Position(base, value))
     origin, known, last = fields[3:]
-    if not (_is_bytes(origin, 32) and _is_number(known) and _is_number(last) and known < last < number):
+    if not (_is_bytes(origin, 32) and _is_number(known) and _is_number(last)):
+        raise Malformed(part="changeset's head")
+    if not (known < last < number or known == last == 0):  # both 0: moved from another laptop's chain
         raise Malformed(part="changeset's head")
     return ChangesetHead(number, Position(base, value), CutAgain(origin, known, last))
 

@@ -34,6 +34,8 @@ _SAME = Verdict(Outcome.SAME, taken=False)
 _APPLIED = Verdict(Outcome.APPLIED, taken=True)
 _SCHOOL_WINS = Verdict(Outcome.CONFLICT, taken=True, reason=errors.BOTH_SCHOOL_WON)
 _CENTRE_WINS = Verdict(Outcome.CONFLICT, taken=False, reason=errors.BOTH_CENTRE_WON)
+NEWER_LAPTOP_WINS = Verdict(Outcome.CONFLICT, taken=False, reason=errors.NEWER_LAPTOP_WON)
+"""A former laptop's file came late, and the school has changed the same on the laptop that it uses now."""
 _OWNED = {Policy.PUSAT: errors.OWNED_BY_PUSAT, Policy.DINAS: errors.OWNED_BY_DINAS}
 _LOCKS = {Policy.TERKUNCI: errors.LOCKED, Policy.KIP: errors.LOCKED_KIP}
 

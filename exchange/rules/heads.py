@@ -54,6 +54,81 @@ def open_assignments(source: Source, sekolah_id: str) -> list[tuple[int, str, st
     return sorted(found, reverse=True, key=lambda one: one[1:])
 
 
+CAUSES = {
+    "none": "nobody stands as Kepala Sekolah or Plt in the data that have come here",
+    "ended": "the assignment of {nama} has ended and no successor has come here",
+    "person": "the PTK row of the assigned head has not come here",
+    "year": "{nama} is not registered as PTK of this school for {tahun}",
+    "left": "{nama} is marked as having left this school",
+    "home": "this school is not the sekolah induk of {nama}",
+    "kind": "the jenis PTK of {nama} is not that of a Kepala Sekolah",
+    "kind_plt": "the jenis PTK of {nama} is neither Kepala Sekolah nor a teacher",
+}
+"""Why nobody is head by the data here, as message ids: each condition of domain 2.4 that may fail."""
+
+
+def why_nobody(source: Source, sekolah_id: str, tahun_ajaran_id: int) -> tuple[str, str]:
+    """Return why nobody is head, as a key of :data:`CAUSES`, and the name of whom it is about.
+
+    Of several assignments that have not ended the one that began last is meant.
+
+    Args:
+        source: The store.
+        sekolah_id: The school.
+        tahun_ajaran_id: The running school year, such as 2024.
+    """
+    assignments = open_assignments(source, sekolah_id)
+    if not assignments:
+        ended = sorted(
+            (str(begun or ""), str(person))
+            for begun, person, post, school in source.rows(
+                "tugas_tambahan", ("tmt_tambahan", "ptk_id", "jabatan_ptk_id", "sekolah_id")
+            )
+            if post in _ROLES and school == sekolah_id
+        )
+        return ("ended", _person(source, ended[-1][1])[1]) if ended else ("none", "")
+    role, _, _, person = assignments[0]
+    kind, nama = _person(source, person)
+    if kind is None:
+        return "person", nama
+    columns = ("ptk_id", "sekolah_id", "tahun_ajaran_id", "jenis_keluar_id", "ptk_induk")
+    here = [
+        (left, home)
+        for who, school, year, left, home in source.rows("ptk_terdaftar", columns)
+        if who == person and school == sekolah_id and year == tahun_ajaran_id
+    ]
+    if not here:
+        return "year", nama
+    stays = [home for left, home in here if not str(left or "").strip()]
+    if not stays:
+        return "left", nama
+    if role == KEPALA and 1 not in stays:
+        return "home", nama
+    return ("kind" if role == KEPALA else "kind_plt"), nama
+
+
+def _person(source: Source, person: str) -> tuple[object, str]:
+    """Return a PTK's kind and name; the kind is ``None`` when there is no such row."""
+    for who, kind, nama in source.rows("ptk", ("ptk_id", "jenis_ptk_id", "nama")):
+        if who == person:
+            return kind, str(nama or "")
+    return None, ""
+
+
+def former_role(source: Source, sekolah_id: str, assignment: str) -> int | None:
+    """Return the role of an assignment as head, whether or not it has ended; ``None`` if the dinas never made it.
+
+    Args:
+        source: The server's store.
+        sekolah_id: The school.
+        assignment: Id of the ``tugas_tambahan`` row.
+    """
+    for row, post, school in source.rows("tugas_tambahan", ("ptk_tugas_tambahan_id", "jabatan_ptk_id", "sekolah_id")):
+        if row == assignment and school == sekolah_id:
+            return _ROLES.get(post)
+    return None
+
+
 def active_heads(source: Source, sekolah_id: str, tahun_ajaran_id: int) -> list[Head]:
     """Return the active Kepala Sekolah and the active Plt: none, one, or one of each, Kepala Sekolah first.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,12 @@ BUSY_SECONDS = 20.0
 
 PARAMETERS_MAX = 900
 """Values in one statement: the limit of old SQLite builds is 999."""
+
+
+Touched = dict[tuple[str, tuple[object, ...]], bool]
+"""Rows that a transaction wrote, in order: (table, key) to whether it is gone."""
+
+_WRITES = re.compile(r"\s*(INSERT|REPLACE|UPDATE|DELETE)(?:\s+OR\s+\w+)?(?:\s+INTO|\s+FROM)?\s+(\w+)", re.IGNORECASE)
 
 
 class _Cursor(sqlite3.Cursor):
@@ -50,6 +57,10 @@ class Database:
 
     Statements outside :meth:`transaction` commit by themselves.
 
+    Attributes:
+        keeper: Called with the rows that a transaction wrote, as its last step: what changed is kept beside the change,
+            whatever changed it. Needs a database that knows ``RETURNING``.
+
     Args:
         connection: A DBAPI connection in autocommit mode.
         owner: What lent the connection and takes it back on :meth:`close`.
@@ -60,6 +71,10 @@ class Database:
         self.connection = connection
         self._owner, self._place = owner, place
         self._depth = 0
+        self.keeper: Callable[[Touched], object] | None = None
+        self._touched: Touched = {}
+        self._unkept = 0
+        self._keys: dict[str, tuple[str, ...]] = {}
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> Any:
         """Run one statement and return its cursor.
@@ -70,6 +85,11 @@ class Database:
             StoreDamaged: KF-602, the database cannot be read or written.
             OwnFault: KF-901, a statement or a value that no database takes.
         """
+        if self.keeper is not None and not self._unkept and (found := _WRITES.match(sql)):
+            return self._execute_kept(found[1].upper(), found[2], sql, parameters)
+        return self._execute(sql, parameters)
+
+    def _execute(self, sql: str, parameters: Sequence[object]) -> Any:
         try:
             return self.connection.cursor(_Cursor).execute(sql, parameters)
         except _FAULTS as error:
@@ -77,10 +97,57 @@ class Database:
 
     def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> int:
         """Run one statement for many rows and return how many rows it changed. Errors as :meth:`execute`."""
+        if self.keeper is not None and not self._unkept and (found := _WRITES.match(sql)):
+            with self.transaction():
+                return sum(self._execute_kept(found[1].upper(), found[2], sql, row).rowcount for row in rows)
         try:
             return int(self.connection.executemany(sql, rows).rowcount)
         except _FAULTS as error:
             raise _translated(error, self._place) from error
+
+    @property
+    def depth(self) -> int:
+        """How many transactions are open, one within the other."""
+        return self._depth
+
+    # --- what a transaction wrote -------------------------------------------------------------
+
+    def keys_of(self, table: str) -> tuple[str, ...]:
+        """Return the names of a table's key columns, in order; none for a table that is not there."""
+        if table not in self._keys:
+            found = self._execute(f"SELECT name, pk FROM pragma_table_info('{table}') WHERE pk > 0 ORDER BY pk", ())
+            self._keys[table] = tuple(name for name, _ in found.fetchall())
+        return self._keys[table]
+
+    def _execute_kept(self, verb: str, table: str, sql: str, parameters: Sequence[object]) -> Any:
+        """Run a statement that writes and note which rows it wrote."""
+        if not self._depth:
+            with self.transaction():
+                return self._execute_kept(verb, table, sql, parameters)
+        keys = self.keys_of(table)
+        if verb == "UPDATE" and any(re.search(rf"\b{key} = ", sql.partition("WHERE")[0]) for key in keys):
+            raise ValueError("a key does not change")  # nobody would know which row is gone
+        cursor = self._execute(f"{sql} RETURNING {', '.join(keys)}", parameters)
+        for key in cursor.fetchall():
+            if verb == "DELETE" or self._touched.get((table, key), False):
+                self._touched.pop((table, key), None)  # a row that comes again comes last
+            self._touched[table, key] = verb == "DELETE"
+        return cursor
+
+    @contextmanager
+    def unkept(self) -> Iterator[None]:
+        """What is written within is not for the keeper: it is kept in another form, or says nothing that lasts."""
+        self._unkept += 1
+        try:
+            yield
+        finally:
+            self._unkept -= 1
+
+    def _keep(self) -> None:
+        touched, self._touched = self._touched, {}
+        if touched and self.keeper is not None:
+            with self.unkept():
+                self.keeper(touched)
 
     def write_blob(self, table: str, column: str, row: int, pieces: Iterable[bytes]) -> None:
         """Fill a blob of a row that has the room for it, piece by piece. Errors as :meth:`execute`."""
@@ -116,7 +183,11 @@ class Database:
         self._depth += 1
         try:
             yield
+            if self._depth == 1:
+                self._keep()
         except BaseException:
+            if self._depth == 1:
+                self._touched = {}
             self._depth -= 1
             self._undo(name)
             raise

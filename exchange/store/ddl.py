@@ -147,7 +147,7 @@ _SERVER = {
     ),
     "kirim_key": (
         "scope text; key_id blob; kind int; body blob; signature blob; subject blob; state text; last int 0; "
-        "value blob; revoked_after int",
+        "value blob; revoked_after int; revoked_value blob; issued_at int",
         "scope key_id",
     ),
     "kirim_code": (
@@ -157,9 +157,11 @@ _SERVER = {
     "kirim_package": (
         "seq serial; package_id blob; scope text; kind int; number int; device blob; first int; last int; state text; "
         "code int 0; file text; size int; plaintext blob; file_key blob; received_at int; applied int 0; same int 0; "
-        "conflict int 0; refused int 0; held int 0; position int; value blob; receipt blob; ledger blob",
+        "conflict int 0; refused int 0; held int 0; position int; value blob",
         "seq",
     ),
+    "kirim_entry": ("seq serial; kind int; entry blob; value blob; signature blob", "seq"),
+    "kirim_act": ("seq int; part int; bytes blob", "seq part"),
     "kirim_log": (
         "scope text; position int; value blob; kind int; device blob; number int; cause int; made_at int",
         "scope position",
@@ -174,7 +176,7 @@ _SERVER = {
     "kirim_waived": ("package_id blob; at int", "package_id"),
     "kirim_kip": ("id text; bytes text; reason text", "id"),
     "kirim_return": (
-        "scope text; kind int; number int; first int; position int; value blob; made_at int",
+        "scope text; kind int; number int; first int; position int; value blob; made_at int; root blob",
         "scope kind number",
     ),
 }

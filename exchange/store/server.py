@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -127,10 +128,28 @@ class ServerStore:
         schema: The exchanged tables.
         db: The connection.
         clock: Seconds since 1970; information only, no decision reads it.
+        doing: Name and scope of the act that is being done, if it has one.
+        entered: Whether an act was entered in the ledger since this store was opened.
     """
 
     def __init__(self, home: Path, schema: Schema, db: Database, clock: Callable[[], int]) -> None:
         self.home, self.schema, self.db, self.clock = home, schema, db, clock
+        self.doing, self.entered = ("", ""), False
+
+    @contextmanager
+    def act(self, name: str, scope: str = "") -> Iterator[None]:
+        """A transaction that the ledger calls by a name; within another one it is part of that.
+
+        Args:
+            name: What is done, in a word or two.
+            scope: ``sekolah_id``, if it concerns one school.
+        """
+        before, self.doing = self.doing, self.doing if self.doing[0] else (name, scope)
+        try:
+            with self.db.transaction():
+                yield
+        finally:
+            self.doing = before
 
     @staticmethod
     def url(home: Path, db: str | None) -> str:

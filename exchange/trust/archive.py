@@ -9,6 +9,14 @@ Source:
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from exchange import errors
 from exchange.trust import wraps
 from exchange.trust.keys import Identity, PublicIdentity
@@ -37,3 +45,51 @@ def unlock_file_key(archive: Identity, package_id: bytes, locked: bytes) -> byte
     if len(file_key) != 32:
         raise errors.WrapBad()
     return file_key
+
+
+# --- acts of the centre -----------------------------------------------------------------------
+
+_ACT = b"kirim/1 tindakan\x00"
+_ACT_NONCE = bytes(12)
+_SALT_BYTES = 32
+_FRONT_BYTES = 8 + _SALT_BYTES
+
+
+def seal_act(archive: Identity, content: bytes, random: Callable[[int], bytes] = os.urandom) -> bytes:
+    """Return an act's content sealed for the archive: its key id, a salt, and what a key of its own encrypts.
+
+    Args:
+        archive: Of kind ARSIP.
+        content: What the act did.
+        random: Gives n random bytes.
+    """
+    salt = random(_SALT_BYTES)
+    # A key seals one content, so its nonce need not differ.
+    return archive.key_id + salt + AESGCM(_act_key(archive, salt)).encrypt(_ACT_NONCE, content, None)
+
+
+def act_key(archive: Identity, sealed: bytes) -> bytes:
+    """Return the key of one act (32 bytes): giving it away opens that act and no other.
+
+    Raises:
+        WrapBad: KF-306, it was sealed for another archive.
+    """
+    if len(sealed) < _FRONT_BYTES or sealed[:8] != archive.key_id:
+        raise errors.WrapBad()
+    return _act_key(archive, sealed[8:_FRONT_BYTES])
+
+
+def _act_key(archive: Identity, salt: bytes) -> bytes:
+    return HKDF(SHA256(), 32, salt, _ACT).derive(archive.seal_seed)
+
+
+def open_act(key: bytes, sealed: bytes) -> bytes:
+    """Return an act's content.
+
+    Raises:
+        WrapBad: KF-306, another act's key, or damaged.
+    """
+    try:
+        return AESGCM(key).decrypt(_ACT_NONCE, sealed[_FRONT_BYTES:], None)
+    except (InvalidTag, ValueError) as error:
+        raise errors.WrapBad() from error

@@ -136,7 +136,12 @@ def open_package(
 
 
 def open_with_file_key(
-    file: BinaryIO, *, sender: Certificate, file_key: bytes, folder: Path | None = None
+    file: BinaryIO,
+    *,
+    sender: Certificate,
+    file_key: bytes,
+    admitted: tuple[SignedCertificate, ...] = (),
+    folder: Path | None = None,
 ) -> VerifiedPackage:
     """Return what a file holds, opened with its own file key instead of a receiver's key.
 
@@ -146,6 +151,7 @@ def open_with_file_key(
         file: As for :func:`open_package`.
         sender: Whose signature it must carry; the header's certificates are not looked at.
         file_key: Of this file (32 bytes).
+        admitted: Certificates of its header that the caller has checked.
         folder: As for :func:`open_package`.
 
     Raises:
@@ -157,7 +163,25 @@ def open_with_file_key(
         raise errors.SenderUnknown()
     _check_front_signature(front, sender)
     check_body(front, file)
-    return _open_body(front, file, file_key, sender, (), folder)
+    return _open_body(front, file, file_key, sender, admitted, folder)
+
+
+def verify_sealed(file: BinaryIO, sender: Certificate) -> bytes:
+    """Return the id of a file that is whole and that this sender signed (32 bytes); its content stays sealed.
+
+    Args:
+        file: As for :func:`open_package`.
+        sender: A certificate that was checked.
+
+    Raises:
+        ExchangeError: as :func:`open_package` in steps 1 to 3, 6 and 7.
+    """
+    front = read_front(file)
+    if front.header.sender != sender.key_id:
+        raise errors.SenderUnknown()
+    _check_front_signature(front, sender)
+    check_body(front, file)
+    return front.package_id
 
 
 @dataclass(frozen=True, slots=True)

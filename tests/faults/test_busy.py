@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import shutil
@@ -23,7 +22,7 @@ from exchange.store.database import open_sqlite
 from exchange.watch import Watcher
 from tests.faults.badfiles import PHOTOGRAPH
 from tests.faults.killing import arm
-from tests.faults.world import copy, files, snapshot
+from tests.faults.world import archived, copy, files, ledger_holds, snapshot
 from tests.flow.test_intake import three_packages
 from tests.life import Clock, Life, Sekolah, equal
 
@@ -103,18 +102,6 @@ def in_child(act: Callable[[], object]) -> int:
     return child
 
 
-def ledger_holds(server: ServerNode) -> bool:
-    """Whether each entry's value covers the one before."""
-    before = bytes(32)
-    rows = server.store.db.execute("SELECT package_id, plaintext, state, value, ledger FROM kirim_package ORDER BY seq")
-    for package_id, plaintext, state, value, ledger in rows.fetchall():
-        said = "held" if state == "released" else state
-        before = hashlib.sha256(before + package_id + plaintext + said.encode() + (value or b"")).digest()
-        if before != ledger:
-            return False
-    return True
-
-
 def test_four_ingests_of_the_same_files_merge_each_once(
     template: Life, quick: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,9 +134,9 @@ def test_four_ingests_of_the_same_files_merge_each_once(
     assert server.store.db.value("SELECT count(*) FROM kirim_package WHERE state <> 'released'") == 4
     assert server.store.db.value("SELECT count(*) FROM peserta_didik") == 4
     assert server.store.db.value("SELECT count(*) FROM kirim_changeset WHERE outcome IS NOT NULL") == 4
-    assert ledger_holds(server)
+    assert ledger_holds(server.store.db)
     assert files(server.home / "held") == {}
-    assert len(files(server.home / "archive")) == 4
+    assert len(archived(server.home)) == 4
     assert len(files(server.home / "quarantine")) == 60
     server.close()
 

@@ -17,7 +17,7 @@ from exchange.spool import PARTIAL
 from exchange.watch import Watcher
 from tests.faults.badfiles import PHOTOGRAPH, zipped
 from tests.faults.disks import fill, make_read_only, on_small_disk
-from tests.faults.world import copy, files, tables
+from tests.faults.world import archived, copy, files, tables
 from tests.life import PASSPHRASE, Clock, Life, Sekolah
 
 LEVELS = (0, 4, 8, 16, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256, 512, 1024)
@@ -94,7 +94,7 @@ def test_a_full_disk_stops_ingest_and_the_next_one_finishes(sent: Path, quick: P
         assert len(done.files) == 5
         assert state(home) == expected
         assert files(home / "held") == {}
-        assert len(files(home / "archive")) == 2
+        assert len(archived(home)) == 2
         assert len(files(home / "quarantine")) == 4
         assert halves(home) == []
 

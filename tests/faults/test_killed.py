@@ -22,7 +22,7 @@ from exchange.spool import PARTIAL
 from exchange.watch import Watcher
 from tests.faults.badfiles import PHOTOGRAPH, zipped
 from tests.faults.killing import dies_at
-from tests.faults.world import copy, files, tables
+from tests.faults.world import archived, copy, files, mirrored, tables
 from tests.flow.test_intake import three_packages
 from tests.life import PASSPHRASE, Clock, Life, Sekolah, equal
 
@@ -93,13 +93,14 @@ def test_a_killed_ingest_is_finished_by_the_next(usb: Path, quick: Path) -> None
     calm = quick / "tenang"
     shutil.copytree(usb / "pusat", calm)
     told = take(calm, usb / "usb")
-    expected, kept = server_tables(calm), files(calm / "archive") | files(calm / "quarantine")
+    expected, kept = server_tables(calm), archived(calm) | files(calm / "quarantine")
     steps = 0
     for home in killed_at_each_step(usb / "pusat", quick / "pusat", lambda home: take(home, usb / "usb")):
         steps += 1
         again = take(home, usb / "usb")
         assert server_tables(home) == expected
-        assert (files(home / "archive") | files(home / "quarantine")).keys() == kept.keys()
+        assert mirrored(home)
+        assert (archived(home) | files(home / "quarantine")).keys() == kept.keys()
         assert files(home / "held") == {}
         assert halves(home) == []
         for (name, status, code), (_, calm_status, calm_code) in zip(again, told, strict=True):
@@ -127,14 +128,15 @@ def test_a_killed_watcher_loses_no_file_and_owes_no_return(template: Life, usb: 
     look(calm / "pusat")
     without = ("kirim_return", "kirim_school", "kirim_package")
     expected = {k: v for k, v in server_tables(calm / "pusat").items() if k not in without}
-    kept = files(calm / "pusat" / "archive").keys() | files(calm / "pusat" / "quarantine").keys()
+    kept = archived(calm / "pusat").keys() | files(calm / "pusat" / "quarantine").keys()
     steps = 0
     for folder in killed_at_each_step(start, quick / "dunia", lambda folder: look(folder / "pusat")):
         home = folder / "pusat"
         look(home)
         assert list((home / "inbox").iterdir()) == []
         assert {k: v for k, v in server_tables(home).items() if k not in without} == expected
-        assert files(home / "archive").keys() | files(home / "quarantine").keys() == kept
+        assert mirrored(home)
+        assert archived(home).keys() | files(home / "quarantine").keys() == kept
         assert files(home / "held") == {}
         assert halves(home) == []
         steps += 1

@@ -7,11 +7,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from exchange.format.entry import PackageEntry, entry_value, read_entry
+from exchange.mirror import entries
 from exchange.nodes import SchoolNode, ServerNode
+from exchange.store.database import Database
 from tests.life import Clock, Life, Sekolah
 
-_LABELS = {"kirim_package": {"seq", "file", "received_at", "ledger", "receipt", "file_key"}}
+_LABELS = {"kirim_package": {"seq", "file", "received_at", "file_key"}}
 """Columns that tell when or under which name something came, not what."""
+
+_ORDER = {"kirim_entry", "kirim_act"}
+"""The ledger itself: in which order things came."""
 
 _TIMES = {"create_date", "last_update"}
 """Columns of every exchanged table that this machine's clock fills."""
@@ -23,7 +29,7 @@ def tables(node: ServerNode | SchoolNode, *without: str) -> dict[str, list[tuple
     found = {}
     names = [n for (n,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
     for name in names:
-        if name in without or name.startswith("sqlite_"):
+        if name in {*without, *_ORDER} or name.startswith("sqlite_"):
             continue
         columns = [c[1] for c in db.execute(f"PRAGMA table_info({name})") if c[1] not in _LABELS.get(name, set()) | _TIMES]
         rows = [tuple(row) for row in db.execute(f"SELECT {', '.join(columns)} FROM {name}")]
@@ -55,3 +61,33 @@ def copy(template: Life, folder: Path) -> Life:
     for school in template.schools:
         life.schools.append(Sekolah(life, folder / school.home.relative_to(template.folder)))
     return life
+
+
+def archived(home: Path) -> dict[str, str]:
+    """Return the sealed files of an archive as :func:`files`."""
+    return {name: digest for name, digest in files(home / "archive").items() if name.endswith(".kirim")}
+
+
+def ledger_holds(db: Database) -> bool:
+    """Whether each entry names the value of the one before, and the packages' receipts are the entries."""
+    before = bytes(32)
+    for seq, packed, value in db.execute("SELECT seq, entry, value FROM kirim_entry ORDER BY seq").fetchall():
+        entry = read_entry(bytes(packed))
+        if entry.previous != before or entry_value(bytes(packed)) != value:
+            return False
+        if isinstance(entry, PackageEntry):
+            package_id, state = db.execute("SELECT package_id, state FROM kirim_package WHERE seq = ?", (seq,)).fetchone()
+            if entry.receipt[1] != package_id or entry.state != {"released": "held"}.get(state, state):
+                return False
+        before = bytes(value)
+    return True
+
+
+def mirrored(home: Path) -> bool:
+    """Whether the archive holds the ledger as the database does, whole."""
+    server = ServerNode.open(home)
+    try:
+        there = [(seq, value) for seq, value, _ in entries(home / "archive")]
+        return there == server.store.db.execute("SELECT seq, value FROM kirim_entry ORDER BY seq").fetchall()
+    finally:
+        server.close()

@@ -24,12 +24,12 @@ from exchange.cli.root import root
 ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = "kalimat sandi contoh"
 CONTRACT = {
-    "kirim school": "init import status validate export apply download",
-    "kirim server": "init ingest watch return change status waive school ref kip",
+    "kirim school": "init import status validate export apply receipt download",
+    "kirim server": "init ingest watch return change status waive rebuild public filekey receipt school ref kip",
     "kirim server school": "add code",
     "kirim server ref": "import",
     "kirim server kip": "import",
-    "kirim": "school server inspect explain demo",
+    "kirim": "school server verify inspect explain demo",
 }
 """Commands that scripts rely on."""
 
@@ -112,7 +112,7 @@ COMMANDS = dict(every_command())
 @pytest.mark.parametrize("group", CONTRACT)
 def test_the_commands_of_the_contract_are_there(group):
     there = COMMANDS[group].list_commands(click.Context(COMMANDS[group]))
-    assert set(there) == set(CONTRACT[group].split())
+    assert set(CONTRACT[group].split()) <= set(there)
 
 
 def test_the_version_is_one_line(kirim):

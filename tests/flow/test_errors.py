@@ -194,8 +194,8 @@ LISTED = {
 }
 """Reasons that a list's cell gets, at the desk where it is imported, with the cell that gets it."""
 
-NOTICED = {"KF-529"}
-"""What a school notices itself; ``test_recovery`` has it in its history."""
+NOTICED = {"KF-529", "KF-530"}
+"""What a school notices itself, and what the laptop in use is told of a former one: in ``test_recovery`` and ``test_keys``."""
 
 
 def test_every_reason_has_its_scene() -> None:

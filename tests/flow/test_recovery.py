@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,16 @@ from exchange.applied import Report
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.overview import server_status
 from exchange.schema import SCHEMA
+from tests.flow.test_rebuilding import rebuilt
 from tests.flow.told import last_return, lines, registered, with_open_keys
 from tests.life import Life, Sekolah, equal
+
+
+@pytest.fixture(autouse=True)
+def _is_made_again(life: Life) -> Iterator[None]:
+    """However a story ends, the server's database is made again from its archive, row for row."""
+    yield
+    assert rebuilt(life).equal
 
 
 @pytest.fixture

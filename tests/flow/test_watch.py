@@ -19,7 +19,7 @@ from exchange.nodes import ServerNode
 from exchange.packager import Returned
 from exchange.watch import PATIENCE_LOOKS, Watcher
 from tests.faults.badfiles import PHOTOGRAPH, bad_files, zipped
-from tests.faults.world import files
+from tests.faults.world import archived, files
 from tests.flow.test_intake import put, reasons
 from tests.life import Life, Sekolah, equal
 
@@ -85,7 +85,7 @@ def test_a_package_in_the_inbox_is_merged_archived_and_answered(life: Life, scho
         watcher.until(lambda: len(watcher.returns) == 1)
     assert [(r.status, r.npsn) for r in watcher.files] == [("applied", "00000001")]
     assert files(inbox(life)) == {}
-    assert len(files(life.server.home / "archive")) == 1
+    assert len(archived(life.server.home)) == 1
     (answer,) = (life.server.home / "outbox" / "00000001").glob("BALASAN-*.kirim")
     school.apply(answer)
     assert equal(school)
@@ -181,7 +181,7 @@ def test_two_watchers_and_an_ingest_at_once_merge_each_package_once(life: Life, 
     assert {r.code for r in told} == {"", "KF-201"}
     assert life.server.store.db.execute("SELECT state, count(*) FROM kirim_package GROUP BY state").fetchall() == [("merged", 2)]
     assert sum(r.counts.applied for r in told) <= 2
-    assert len(files(life.server.home / "archive")) == 2
+    assert len(archived(life.server.home)) == 2
     assert files(life.server.home / "held") == {}
     assert equal(school)
     assert equal(other)
@@ -382,7 +382,7 @@ def test_a_school_that_cannot_be_answered_keeps_nobody_waiting(life: Life, schoo
     assert not keys
     assert [r.npsn for r in watcher.look(everything=True).returns] == ["00000002"]
     assert watcher.look(everything=True).returns == []
-    assert [error.code for error in troubles] == ["KF-901"]
+    assert [error.code for error in troubles] == ["KF-116"]
     for code in codes:
         db.execute(f"INSERT INTO kirim_code VALUES ({', '.join('?' * len(code))})", code)
     assert [r.npsn for r in watcher.look(everything=True).returns] == ["00000001"]

@@ -225,6 +225,7 @@ def items() -> Iterator[Case]:
         ("a head of four", _BAD, item(1, pack([2, 12, b"pangkal8", 1]))),
         ("a head cut again", _BAD, item(1, pack([2, 12, b"pangkal8", b"o" * 32, 1, 1]))),
         ("a head cut again on later ones", _BAD, item(1, pack([2, 12, b"pangkal8", b"o" * 32, 0, 2]))),
+        ("a head from another laptop's chain", _OPEN, item(1, pack([2, 12, b"pangkal8", b"o" * 32, 0, 0]))),
         ("a head cut again rightly", _OPEN, item(1, pack([2, 12, b"pangkal8", b"o" * 32, 0, 1]))),
         ("reference rows", _BAD, item(4, HEAD)),
         ("a branch", _BAD, item(8, HEAD)),

@@ -479,13 +479,22 @@ class Model:
 
 
 def opinion(said: list[list[Word]], base: int, key: Key, group: str) -> str:
-    """Return who at the centre spoke last of a group after a position, if the school has not answered that; else ""."""
-    last = ""
+    """Return who at the centre spoke last of a group after a position, if the school has not answered that; else "".
+
+    What was said of the group itself comes before what was said of the whole row: a row that only lives again with what it
+    held answers nothing that the school has not seen.
+    """
+    of_group = of_row = ""
     for words in said[base:]:
         for word in words:
-            if word.key == key and word.cause != "koreksi" and (word.group == group or (not word.group and word.op != "delete")):
-                last = "" if word.cause == "kembali" else word.cause
-    return last
+            if word.key != key or word.cause == "koreksi":
+                continue
+            cause = "" if word.cause == "kembali" else word.cause
+            if word.group == group:
+                of_group, of_row = cause, of_row if cause else ""
+            elif not word.group and word.op != "delete":
+                of_row = cause
+    return of_group or of_row
 
 
 def decide(policy: str, *, equal: bool, unseen: str, locked: bool) -> tuple[str, bool, int]:

@@ -371,7 +371,7 @@ class World:
     def took(self) -> None:
         """Tell the model which packages the server has merged, in the ledger's order."""
         found = self.place.server.store.db.execute(
-            "SELECT package_id, state FROM kirim_package WHERE ledger IS NOT NULL ORDER BY seq"
+            "SELECT package_id, state FROM kirim_package WHERE state <> 'accepted' ORDER BY seq"
         ).fetchall()
         by_id = {parcel.package_id: parcel for parcel in self.parcels}
         for package_id, state in found:

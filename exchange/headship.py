@@ -1,0 +1,169 @@
+"""Another head: a code from the dinas certifies the new head's key, without a trip of its own.
+
+The return that brings the assignment and the letter with the code come to the school together. From then on the former
+head's passphrase opens nothing, and the new head's first approval covers whatever still waits at the server.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from exchange import errors, spool
+from exchange.confirming import assigned_head
+from exchange.format.certificate import KeyKind
+from exchange.nodes import KEYS, SchoolNode, ServerNode
+from exchange.riding import ride
+from exchange.rules.heads import Head, active_heads
+from exchange.store.reference import running_semester
+from exchange.store.source import StoreSource
+from exchange.trust.approval import NO_ASSIGNMENT
+from exchange.trust.certificates import issue
+from exchange.trust.codes import code_identity, new_code, parse_code
+from exchange.trust.keyfiles import check_passphrase, save_head_key
+from exchange.trust.keys import fingerprint, new_identity
+
+ROLES = {1: "kepala_sekolah", 2: "plt"}
+"""Names of a head's roles in JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadCode:
+    """A code for a head's assignment: whose it is and where it lies."""
+
+    npsn: str
+    sekolah_id: str
+    code_file: Path
+    head: Head
+
+    def as_json(self) -> dict[str, object]:
+        """Return it under the names of ``kirim server school code --purpose kepala --json``."""
+        return {
+            "npsn": self.npsn,
+            "sekolah_id": self.sekolah_id,
+            "code_file": str(self.code_file),
+            "nama": self.head.nama,
+            "role": ROLES[self.head.role],
+            "assignment": self.head.assignment,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class HeadMade:
+    """A head's new key on a laptop."""
+
+    head: Head
+    fingerprint: str
+
+    def as_json(self) -> dict[str, object]:
+        """Return it under the names of ``kirim school head --json``."""
+        return {
+            "nama": self.head.nama,
+            "role": ROLES[self.head.role],
+            "assignment": self.head.assignment,
+            "fingerprint": self.fingerprint,
+        }
+
+
+# --- the server -------------------------------------------------------------------------------
+
+
+def head_code(server: ServerNode, npsn: str, *, out: Path | None = None) -> HeadCode:
+    """Make a code for whoever is head by the dinas's data: a new head, or one who forgot the passphrase.
+
+    Raises:
+        SchoolUnknown: KF-103.
+        NobodyAssigned: KF-114.
+        DiskFull, FolderUnwritable: KF-701, KF-703.
+    """
+    school = server.store.school_by_npsn(npsn)
+    scope, store = school.sekolah_id, server.store
+    heads = active_heads(StoreSource(store.db, store.schema, scope), scope, server.semester.tahun_ajaran_id)
+    if not heads:
+        raise errors.NobodyAssigned(npsn=school.npsn)
+    if out is not None:
+        spool.named(out)
+    head, code = heads[0], new_code()
+    public = code_identity(parse_code(code), scope, KeyKind.KODE_KEPALA).public
+    with store.db.transaction():
+        store.db.execute(
+            "INSERT INTO kirim_code (scope, key_id, purpose, public, subject) VALUES (?, ?, ?, ?, ?)",
+            (
+                scope,
+                public.key_id,
+                public.kind.name,
+                public.verify_key + public.seal_key,
+                uuid.UUID(head.assignment).bytes,
+            ),
+        )
+    folder = out or server.home / "outbox" / school.npsn
+    text = (
+        f"{code}\n\nKode kepala sekolah {school.npsn} untuk {head.nama}. Simpan baik-baik; hanya untuk yang bersangkutan.\n"
+        f"{_FOR} {head.assignment}\n"
+    )
+    name = spool.free_name(folder, f"KODE-KEPALA-{school.npsn}", ".txt")
+    return HeadCode(school.npsn, scope, spool.put(folder, name, lambda file: file.write(text.encode())), head)
+
+
+_FOR = "Penugasan:"
+"""Stands before the assignment's id in a code's file."""
+
+
+# --- the school -------------------------------------------------------------------------------
+
+
+def change_head(node: SchoolNode, code: str, passphrase: str, letter: Iterable[str] = ()) -> HeadMade:
+    """Make the key of whoever is head now, certified by a code; the former key is gone.
+
+    The code's signing key is forgotten at once. A kill leaves the former key or the new one, never neither.
+
+    Args:
+        node: The school.
+        code: The code of purpose *kepala* as somebody typed it.
+        passphrase: The new head's, at least 12 characters.
+        letter: The lines of the code's file, if there is one: it says for which assignment the code is.
+
+    Raises:
+        PassphraseShort: KF-107.
+        CodeWrong: KF-105, that is no code.
+        NoHead: KF-312, nobody is assigned by the data that have come here.
+        AssignmentOther: KF-115, the code is for an assignment that has not come here yet, or for one of the past.
+        DiskFull, FolderUnwritable: KF-701, KF-703.
+
+    Source:
+        docs/format.md, sections 3.3 and 4.
+    """
+    check_passphrase(passphrase)
+    raw, store = parse_code(code), node.store
+    head = assigned_head(store)
+    told = [line.removeprefix(_FOR).strip() for line in letter if line.startswith(_FOR)]
+    if told and head.assignment not in told:
+        raise errors.AssignmentOther(nama=head.nama)
+    issuer, key = code_identity(raw, store.scope, KeyKind.KODE_KEPALA), new_identity(KeyKind.KEPALA)
+    own = [signed.certificate.serial for signed in node.signed("own") if signed.certificate.kind is KeyKind.KEPALA]
+    signed = issue(
+        issuer, KeyKind.KEPALA, key.public, store.scope, max(own, default=0) + 1, uuid.UUID(head.assignment).bytes
+    )
+    # The new key waits beside the old one until the store knows its certificate; then it takes the old one's place.
+    save_head_key(node.home / KEYS / f"kepala{node.WAITING}", key, passphrase, replace=True)
+    with store.transaction():
+        ride(node, [signed])
+        store.set(head_for=None)
+    node.settle_keys()
+    return HeadMade(head, fingerprint(key.public))
+
+
+def bind_head(node: SchoolNode) -> None:
+    """Bind a head's key that was certified before anybody was assigned to the first assignment that comes.
+
+    His successor needs a key of his own. Part of the caller's transaction.
+    """
+    certificate, store = node.head_certificate(), node.store
+    if certificate is None or certificate.subject != NO_ASSIGNMENT or store.get("head_for"):
+        return
+    running = running_semester(store.db)
+    heads = active_heads(StoreSource(store.db, store.schema), store.scope, running.tahun_ajaran_id)
+    if heads:
+        store.set(head_for=heads[0].assignment)

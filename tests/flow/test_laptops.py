@@ -1,0 +1,86 @@
+"""Laptops of one school beside restores of the server: what a former laptop said stays said."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from exchange import errors
+from exchange.enrol import init_school, renew_code
+from exchange.nodes import SchoolNode, ServerNode
+from exchange.packager import export
+from exchange.rotating import renew_device, renew_head
+from tests.life import PASSPHRASE, Life, Sekolah, equal
+
+
+def second(life: Life) -> Sekolah:
+    """Enrol the laptop that takes the first one's place."""
+    given = renew_code(life.server, "00000001")
+    home = life.folder / f"laptop-{len(life.schools) + 1}"
+    init_school(home, given.prefill, given.code_file.read_text().splitlines()[0], PASSPHRASE, clock=life.clock)
+    life.schools.append(Sekolah(life, home))
+    return life.schools[-1]
+
+
+def test_a_restored_server_gets_a_former_laptops_word_back_from_the_new_one(life: Life, school: Sekolah) -> None:
+    """The old laptop is gone, the server lost its file with the backup; the new laptop had heard it by a return."""
+    pupil = str(school.sql("SELECT peserta_didik_id FROM peserta_didik")[0][0])
+    school.round_trip()
+    new = second(life)
+    new.edit("peserta_didik", pupil, nama_dusun="BARU")
+    new.round_trip()
+    life.server.store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    backup = shutil.copytree(life.server.home, life.folder / "cadangan")
+
+    school.edit("peserta_didik", pupil, tempat_lahir="DARI LAMA")
+    made = school.pupil("SISWA DARI LAMA")
+    life.ingest(school.export().file)
+    new.apply(life.answer(new).file)
+    assert new.row("peserta_didik", pupil)["tempat_lahir"] == "DARI LAMA"
+
+    home = life.server.home
+    life.server.close()
+    shutil.rmtree(home)
+    shutil.copytree(backup, home)
+    life.server = ServerNode.open(home, clock=life.clock)
+    assert life.row("peserta_didik", made) == {}
+    for _ in range(3):
+        life.ingest(new.export().file)
+        new.apply(life.answer(new).file)
+    assert life.row("peserta_didik", pupil)["tempat_lahir"] == "DARI LAMA"
+    assert life.row("peserta_didik", made)["nama"] == "SISWA DARI LAMA"
+    assert equal(new)
+
+
+def test_a_kill_between_key_file_and_store_leaves_a_key_that_works(life: Life, school: Sekolah, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """Before the store knows the certificate the former key stays; afterwards the new one takes its place."""
+    school.round_trip()
+    new = "kata sandi yang lain"
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr("exchange.rotating.ride", die)
+    for renew in (lambda: renew_head(school.node, PASSPHRASE, new), lambda: renew_device(school.node)):
+        with pytest.raises(Killed):
+            renew()
+        school.reopen()
+        school.pupil("SEBELUM")
+        assert school.round_trip().status == "applied"
+    monkeypatch.undo()
+    calls = iter((lambda: None, die))
+    monkeypatch.setattr(SchoolNode, "settle_keys", lambda node: next(calls)())
+    with pytest.raises(Killed):
+        renew_head(school.node, PASSPHRASE, new)
+    monkeypatch.undo()
+    school.reopen()
+    with pytest.raises(errors.PassphraseWrong):
+        school.node.head(PASSPHRASE)
+    school.pupil("SESUDAH")
+    made = export(school.node, passphrase=lambda: new, confirm=lambda sheet: True)
+    assert life.ingest(made.file).files[0].status == "applied"
+    assert sorted(path.name for path in (school.home / "kunci").iterdir()) == ["kepala", "perangkat", "perangkat.baru"]
