@@ -135,6 +135,8 @@ def _sent(store: SchoolStore, before: int, merged: int) -> dict[Row, Wanted]:
     """Return what the school last sent of each row."""
     sent: dict[Row, Wanted] = {}
     for block in own_blocks(store, before, merged):
+        if block.table.is_reference:
+            continue  # refused as a whole: its rows are the centre's
         for n, name in enumerate(block.rows()):
             row = (block.table.number, name)
             sent[row] = None if block.op is Op.DELETE else (sent.get(row) or {}) | values_of(block, n)

@@ -877,3 +877,12 @@ def test_counts_always_add_up(life: Life, school: Sekolah, pupil: str) -> None:
         assert capture.cut(school.node.store).number is None
     assert life.ingest(school.export().file).files[0].status == "applied"
     assert life.row("peserta_didik", pupil)["email"] == "a@contoh.id"
+
+
+def test_a_change_of_a_reference_row_is_refused_and_the_school_goes_on(life: Life, school: Sekolah, pupil: str) -> None:
+    """KF-519: only a foreign program makes one; the return that says so is applied, and the next export is taken."""
+    crafted(school, block("ref_agama", Op.UPDATE, ["nama"], (1, "PALSU")))
+    assert school.round_trip().counts.as_dict() == counts(refused=1)
+    school.edit("peserta_didik", pupil, rt=3)
+    assert school.round_trip().counts.as_dict() == counts(applied=1)
+    assert equal(school)
