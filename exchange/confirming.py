@@ -6,10 +6,10 @@ import hashlib
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 
 from exchange import capture, errors
 from exchange.capture import Net
+from exchange.clocks import civil_today
 from exchange.consent import CONSENT, CONSENT_VERSION
 from exchange.nodes import SchoolNode
 from exchange.records import Approval, Block, Op, Position
@@ -48,7 +48,7 @@ def check_ready(node: SchoolNode) -> Head:
     store = node.store
     head = check_head(node)
     source, running = StoreSource(store.db, store.schema), running_semester(store.db)
-    day = date.fromtimestamp(store.clock())  # the laptop's own civil date, as all of Dapodik's dates
+    day = civil_today(store.clock)
     with store.db.transaction():
         found = validate(
             source, store.schema, day, running.semester_id, running.tahun_ajaran_id, sekolah_id=store.scope

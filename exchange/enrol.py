@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +20,7 @@ from exchange.applying import load
 from exchange.carrying import Counted, carry, former_store
 from exchange.central import heads
 from exchange.central.recording import record
+from exchange.clocks import civil_today
 from exchange.format.body import read_body
 from exchange.format.certificate import KeyKind
 from exchange.format.changeset import chain_start
@@ -41,7 +41,7 @@ from exchange.trust.certificates import SignedCertificate, anchor, issue
 from exchange.trust.codes import code_identity, new_code, parse_code
 from exchange.trust.keyfiles import check_passphrase, load_identity, save_head_key, save_identity
 from exchange.trust.keys import Identity, fingerprint, new_identity
-from exchange.trust.opening import VerifiedPackage, inspect_package, open_package
+from exchange.trust.opening import COMMANDS, VerifiedPackage, inspect_package, open_package
 
 FOLDERS = ("inbox", "outbox", "archive", "held", "quarantine")
 """What a server's home holds beside its database and keys."""
@@ -101,11 +101,6 @@ class SchoolMade:
         }
 
 
-def today(clock: Clock) -> str:
-    """Return the date by a clock, as an ISO text."""
-    return datetime.fromtimestamp(clock(), UTC).date().isoformat()
-
-
 # --- the server -------------------------------------------------------------------------------
 
 
@@ -125,11 +120,10 @@ def init_server(home: Path, db: str | None = None, *, clock: Clock = system_cloc
     """
     keys = home / KEYS
     spool.unbuild(home)
-    if keys.exists() and not (keys / _UNFINISHED).exists():
-        raise errors.HomeExists(home=str(home))
     with spool.disk(home):
-        for name in FOLDERS:
-            (home / name).mkdir(parents=True, exist_ok=True)
+        if keys.exists() and not (keys / _UNFINISHED).exists():
+            raise errors.HomeExists(home=str(home))
+    spool.make_home(home, FOLDERS)
     store = _open_unfinished(home, db, clock)
     try:
         if not keys.exists():
@@ -215,15 +209,18 @@ def add_schools(
     Args:
         server: The server.
         given: NPSN, name, kind and head of each.
-        out: Folder of codes and prefills; by default the home's outbox.
+        out: Folder of codes and prefills, which must be there; by default the home's outbox.
         new_id: Makes random ids.
         progress: Called with the number done.
 
     Raises:
         SchoolExists: KF-104.
         InputRowBad: KF-109, no such kind of school, or an NPSN that is none.
+        DiskFull, FolderUnwritable: KF-701, KF-703.
     """
     made: list[SchoolAdded] = []
+    if out is not None:
+        spool.named(out)
     with server.store.act("school add"):
         scopes: list[str] = []
         for row in given:
@@ -253,6 +250,8 @@ def renew_code(server: ServerNode, npsn: str, *, out: Path | None = None) -> Sch
         SchoolUnknown: KF-103.
     """
     school = server.store.school_by_npsn(npsn)
+    if out is not None:
+        spool.named(out)
     with server.store.act("school code", school.sekolah_id):
         code = _issue_code(server, school.sekolah_id)
     made = _hand_out(server, school.sekolah_id, code, out)
@@ -305,7 +304,7 @@ def _register(server: ServerNode, row: SchoolRow, new_id: Callable[[], uuid.UUID
         blocks.append(Block(table, Op.UPDATE, other, [[scope], *([c.default] for c in other)], Cause.PUSAT))
     school = record(server.store, school, Cause.PUSAT, blocks)
     if row.head:
-        heads.assign(server.store, school, heads.KEPALA_SEKOLAH, row.head, today(server.store.clock), new_id)
+        heads.assign(server.store, school, heads.KEPALA_SEKOLAH, row.head, civil_today(server.store.clock).isoformat(), new_id)
     return scope
 
 
@@ -369,18 +368,58 @@ def init_school(
         FileError, TrustError: KF-2xx, KF-3xx, the file is damaged or no prefill.
     """
     check_passphrase(passphrase)
-    spool.unbuild(home)
-    if (home / KEYS).exists() or (home / FILE).exists():
-        raise errors.HomeExists(home=str(home))
+    _check_unused(home)
     raw = parse_code(code)
     with spool.read_package(source) as file, _open_prefill(file, raw) as package:
-        with spool.disk(home):
-            for name in ("inbox", "outbox"):
-                (home / name).mkdir(parents=True, exist_ok=True)
+        spool.make_home(home, ("inbox", "outbox"))
         # A store that is not finished has no name of its own yet: a killed init leaves nothing that looks like one.
         with spool.building(home) as place:
             made = _make_school(place, file, package, raw, passphrase, clock, former)
     return made
+
+
+def may_begin(home: Path, source: Path) -> Callable[[str], None]:
+    """Return what tells whether a code is that of a prefill, once it is known that a school can be made of it here.
+
+    Nothing is asked of anybody for a home that is in use, or a file that is no prefill.
+
+    Args:
+        home: Folder of the new installation.
+        source: The prefill.
+
+    Returns:
+        Raises CodeWrong (KF-105) for a code that does not open it.
+
+    Raises:
+        HomeExists: KF-102.
+        FileError, OtherKind: KF-2xx, KF-301, the file is damaged or no prefill.
+        FileUnreadable, FolderUnwritable: KF-702, KF-703.
+    """
+    _check_unused(home)
+    with spool.read_package(source) as file:
+        shown = inspect_package(file)
+    header = shown.header
+    if header is None or shown.error is not None:
+        raise shown.error or errors.NotOurs()
+    if header.kind is not PackageKind.PREFILL:
+        raise errors.OtherKind(
+            found=header.kind.name, wanted=PackageKind.PREFILL.name, command=COMMANDS[header.kind]
+        )
+    receivers = {wrap.receiver for wrap in header.wraps}
+
+    def check(code: str) -> None:
+        if code_identity(parse_code(code), header.scope).key_id not in receivers:
+            raise errors.CodeWrong()
+
+    return check
+
+
+def _check_unused(home: Path) -> None:
+    """Return only if no installation stands in a folder; what a killed start left is taken away."""
+    spool.unbuild(home)
+    with spool.disk(home):
+        if (home / KEYS).exists() or (home / FILE).exists():
+            raise errors.HomeExists(home=str(home))
 
 
 def _open_prefill(file: BinaryIO, code: bytes) -> VerifiedPackage:

@@ -328,6 +328,28 @@ class RenewalWaiting(SetupError):
     safe = "nothing was changed; the present keys stay in use"
 
 
+class NotTheirs(SetupError):
+    code = "KF-131"
+    who = Who.DISTRICT
+    what = "{file}, row {row}: {speaker} may not set {column}"
+    next = "move that row into a list for --as {others}, and run the command again"
+    safe = "nothing of this file was taken"
+    file: str
+    row: int
+    column: str
+    speaker: str
+    others: str
+
+
+class NothingMatched(SetupError):
+    code = "KF-132"
+    who = Who.DISTRICT
+    what = "no row of {file} fits anything here"
+    next = "check the ids, NPSN and names of the list, and run the command again"
+    safe = "nothing was changed"
+    file: str
+
+
 # --- KF-2xx file and format -------------------------------------------------------------------
 
 
@@ -456,6 +478,39 @@ class CellsUnread(FileError):
     count: int
 
 
+class OtherSchoolList(FileError):
+    code = "KF-214"
+    fate = Fate.STOP
+    what = "{file} is the list of {names}, not of {ours}"
+    next = "take this school's own list; if this one is meant all the same, add --other-school"
+    safe = "nothing of this file was taken"
+    file: str
+    names: str
+    ours: str
+
+
+class ColumnsMissing(FileError):
+    code = "KF-215"
+    fate = Fate.STOP
+    who = Who.DISTRICT
+    what = "{file} is no list for this command: {missing} was not found"
+    next = "write the column names into one row above the data, as the page of this command lists them"
+    safe = "nothing of this file was taken"
+    file: str
+    missing: str
+
+
+class OtherFile(FileError):
+    code = "KF-216"
+    fate = Fate.STOP
+    what = "{file} is a {found}, which this command does not take"
+    next = "this file belongs to `{command}`"
+    safe = "nothing of this file was taken"
+    file: str
+    found: str
+    command: str
+
+
 # --- KF-3xx trust -----------------------------------------------------------------------------
 
 
@@ -468,16 +523,17 @@ class TrustError(ExchangeError):
 class OtherKind(TrustError):
     code = "KF-301"
     what = "this is a {found} package; here a {wanted} package is needed"
-    next = "KIRIM files go to the district, BALASAN files come back to the school"
+    next = "this file belongs to `{command}`; KIRIM goes to the district, BALASAN comes back to the school"
     safe = "nothing was merged; the file is kept as it came"
     found: str
     wanted: str
+    command: str
 
 
 class OtherReceiver(TrustError):
     code = "KF-302"
     what = "the package is sealed for somebody else"
-    next = "give it to the school or office that its name says"
+    next = "ask whoever sent it for whom it is, and give it to them"
     safe = "nothing was merged and nothing was read"
 
 
@@ -765,6 +821,15 @@ class ArchiveShort(StoreError):
     number: int
 
 
+class StoreForeign(StoreError):
+    code = "KF-607"
+    what = "{folder} belongs to {owner}; whoever runs this command may not write there"
+    next = "run the command as {owner}"
+    safe = "nothing was changed; the data are whole"
+    folder: str
+    owner: str
+
+
 # --- KF-7xx disk and spool --------------------------------------------------------------------
 
 
@@ -792,10 +857,11 @@ class FileUnreadable(SpoolError):
 
 class FolderUnwritable(SpoolError):
     code = "KF-703"
-    what = "{folder} cannot be written to"
-    next = "choose another folder, or make room on the disk"
+    what = "{folder} cannot be written to: {part}"
+    next = "put the USB stick in, make the folder, or choose another one"
     safe = "nothing was changed and no half file stands there"
     folder: str
+    part: str
 
 
 class HomeBusy(SpoolError):

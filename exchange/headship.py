@@ -83,6 +83,8 @@ def head_code(server: ServerNode, npsn: str, *, out: Path | None = None) -> Head
     heads = active_heads(StoreSource(store.db, store.schema, scope), scope, server.semester.tahun_ajaran_id)
     if not heads:
         raise errors.NobodyAssigned(npsn=school.npsn)
+    if out is not None:
+        spool.named(out)
     head, code = heads[0], new_code()
     public = code_identity(parse_code(code), scope, KeyKind.KODE_KEPALA).public
     with store.db.transaction():

@@ -5,6 +5,7 @@ What happens to files at the server is in :mod:`exchange.intake`; a return is ap
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,13 @@ def ingest_paths(
 # --- the school -------------------------------------------------------------------------------
 
 
+class Known(enum.Enum):
+    """Why a return changed nothing."""
+
+    REPEAT = "repeat"
+    OLDER = "older"
+
+
 @dataclass
 class AppliedFiles:
     """What returns did at a school.
@@ -68,6 +76,7 @@ class AppliedFiles:
         failed: Files that could not be applied, each with the reason.
         applied: How many files were news.
         done: How many files could be read at all: news, repeats and older ones.
+        known: Files that changed nothing, each with the reason.
     """
 
     report: Report = field(default_factory=Report)
@@ -75,11 +84,13 @@ class AppliedFiles:
     failed: list[tuple[str, ExchangeError]] = field(default_factory=list)
     applied: int = 0
     done: int = 0
+    known: list[tuple[str, Known]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, object]:
         """Return it under the names of ``kirim school apply --json``."""
         failed = [{"file": name, "code": error.code, "what": error.lines()[0]} for name, error in self.failed]
-        return self.report.as_json() | {"acknowledged": self.acknowledged, "failed": failed}
+        known = [{"file": name, "why": why.value} for name, why in self.known]
+        return self.report.as_json() | {"acknowledged": self.acknowledged, "failed": failed, "known": known}
 
 
 def apply_files(node: SchoolNode, paths: Sequence[Path]) -> AppliedFiles:
@@ -108,7 +119,9 @@ def apply_all(node: SchoolNode, paths: Sequence[Path]) -> AppliedFiles:
         finally:
             candidate.done()
         done.done += 1
-        if report is not None:
+        if isinstance(report, Known):
+            done.known.append((candidate.label, report))
+        else:
             done.applied += 1
             done.report.incoming.update(report.incoming)
             done.report.replaced += report.replaced
@@ -144,7 +157,7 @@ def apply_file(node: SchoolNode, path: Path) -> Report | None:
     with spool.read_package(path) as file:
         report = _apply_open(node, file)
     _drop_code(node)
-    return report
+    return None if isinstance(report, Known) else report
 
 
 def _drop_code(node: SchoolNode) -> None:
@@ -153,7 +166,7 @@ def _drop_code(node: SchoolNode) -> None:
         spool.remove(node.home / KEYS / "kode")
 
 
-def _apply_open(node: SchoolNode, file: BinaryIO) -> Report | None:
+def _apply_open(node: SchoolNode, file: BinaryIO) -> Report | Known:
     store = node.store
     package = open_package(
         file, kinds={PackageKind.BALASAN}, find=node.find, identities=node.identities, folder=node.home
@@ -163,15 +176,18 @@ def _apply_open(node: SchoolNode, file: BinaryIO) -> Report | None:
         if scope_text(package.header.scope) != store.scope:
             raise errors.OtherReceiver()
         manifest, items = read_body(package.body, store.schema.version)
-        report: Report | None = None
         try:
-            if fits(store, manifest):
-                with store.transaction():
-                    report = _apply(node, file, package, manifest, Content(store.schema, store.scope, items))
+            if not fits(store, manifest):
+                if manifest.last < store.have[0]:
+                    return Known.OLDER
+                with store.transaction():  # a new key of the server may be all that it brings
+                    node.remember("trusted", package.admitted)
+                return Known.REPEAT
+            with store.transaction():
+                return _apply(node, file, package, manifest, Content(store.schema, store.scope, items))
         except errors.ReturnUnfit:
             store.set(tell_all=1)
             raise
-    return report
 
 
 def _apply(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from exchange.clocks import civil_today
 from exchange.store.school import SchoolStore
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def causes(store: SchoolStore, codes: list[str]) -> list[ExchangeError]:
 def _mark(store: SchoolStore) -> str:
     """Return a text that changes whenever the answer to "is anything invalid" may."""
     told = (store.get("have"), store.get("reference"), store.get("certificates_own")[-16:].strip('"[]'))
-    return "/".join((str(store.captured), *told, date.fromtimestamp(store.clock()).isoformat()))
+    return "/".join((str(store.captured), *told, civil_today(store.clock).isoformat()))
 
 
 def findings(store: SchoolStore) -> list[Finding]:
@@ -133,7 +134,7 @@ def findings(store: SchoolStore) -> list[Finding]:
 
     running = running_semester(store.db)
     source = StoreSource(store.db, store.schema)
-    today = date.fromtimestamp(store.clock())
+    today = civil_today(store.clock)
     with store.db.transaction():
         return list(
             validate(source, store.schema, today, running.semester_id, running.tahun_ajaran_id, sekolah_id=store.scope)

@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO
 
-from exchange import capture, digests, errors
+from exchange import capture, digests, errors, spool
 from exchange.capture import counted, own_blocks
 from exchange.confirming import Sheet, approved, check_ready, tally
 from exchange.contents import merged_position, school_items, school_manifest, server_items, server_manifest
@@ -87,7 +87,7 @@ def export(
         node: The school.
         passphrase: Gives the head's passphrase; asked only when there is something to approve.
         confirm: Shows the confirmation sheet and the consent, and returns whether both were given.
-        out: Folder; by default the home's outbox.
+        out: Folder, which must be there; by default the home's outbox.
 
     Raises:
         NoHead, HeadKeyMissing, DataInvalid: KF-312, KF-314, KF-501.
@@ -98,6 +98,8 @@ def export(
         docs/protocol.md, rules 1 to 3; requirements R1, R2, R27.
     """
     store = node.store
+    if out is not None:
+        spool.named(out)
     head = check_ready(node)
     with store.transaction():
         cut = capture.cut(store)
@@ -199,8 +201,11 @@ def write_returns(
 
     Raises:
         SchoolUnknown: KF-103, before anything is written.
+        DiskFull, FolderUnwritable: KF-701, KF-703.
     """
     store = server.store
+    if out is not None:
+        spool.named(out)
     named = [store.school_by_npsn(npsn) for npsn in npsns]
     wanted = named + [s for s in store.schools() if all_ and s not in named and due(server, s)]
     written: list[Returned] = []

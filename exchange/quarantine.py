@@ -7,12 +7,15 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from exchange import errors, spool
 from exchange.candidates import Candidate
 from exchange.limits import PACKAGE_BYTES_MAX
+from exchange.saying import said
+from exchange.words import LANGUAGES, speaking
 
 
 class Quarantine:
@@ -84,19 +87,13 @@ class Quarantine:
             spool.move(candidate.path, self.folder, f"{name}.kirim")
 
     def _reason(self, name: str, label: str, error: errors.ExchangeError, *, sha256: str | None) -> None:
-        what, then, safe = error.lines()
-        reason = {
-            "file": label,
-            "code": error.code,
-            "grave": error.grave.value,
-            "what": what,
-            "next": then,
-            "safe": safe,
-            "who": error.who.value,
-            "sha256": sha256,
-            "at": self._clock(),
-        }
-        text = json.dumps(reason, indent=1).encode()
+        reason: dict[str, object] = {"file": label, "code": error.code, "grave": error.grave.value, "who": error.who.value}
+        for language in LANGUAGES:
+            with speaking(language):
+                reason[language] = dict(zip(("what", "next", "safe"), said(error), strict=True))
+        reason["sha256"] = sha256
+        reason["at"] = datetime.fromtimestamp(self._clock(), UTC).isoformat()
+        text = json.dumps(reason, indent=1, ensure_ascii=False).encode("utf-8", "backslashreplace")
         spool.put(self.folder, f"{name}.json", lambda out: out.write(text), replace=True)
 
 

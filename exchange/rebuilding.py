@@ -97,9 +97,7 @@ def rebuild(
     spool.unbuild(into)
     if (into / KEYS).exists() or (into / FILE).exists():
         raise errors.HomeExists(home=str(into))
-    with spool.disk(into):
-        for name in FOLDERS:
-            (into / name).mkdir(parents=True, exist_ok=True)
+    spool.make_home(into, FOLDERS)
     with spool.building(into) as place:
         _copy(home / KEYS, place / KEYS)
         (place / KEYS).chmod(0o700)

@@ -11,12 +11,14 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from exchange import spool
 from exchange.ingest import AppliedFiles, Ingested, apply_all, ingest_paths
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.results import FileResult
 
+T = TypeVar("T")
 _FOLDER = "coba-"
 """Folder in a home for what a dry run keeps for a moment."""
 
@@ -50,6 +52,17 @@ def rehearse_ingest(
             return ingest_paths(ServerNode(server.store, files=place), paths, on_file=on_file)
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def rehearse_import(node: SchoolNode, take: Callable[[], T]) -> T:
+    """Return what taking lists into a school's store gives, and change nothing.
+
+    Args:
+        node: The school.
+        take: Takes them.
+    """
+    with _undone(node.store.transaction):
+        return take()
 
 
 def rehearse_apply(node: SchoolNode, paths: Sequence[Path]) -> AppliedFiles:

@@ -58,7 +58,30 @@ def disk(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise errors.DiskFull(folder=shown(folder)) from error
-        raise errors.FolderUnwritable(folder=shown(folder)) from error
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> errors.FolderUnwritable:
+    """Return the error that says why a folder cannot be written to."""
+    if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+        return errors.FolderUnwritable(folder=shown(folder), part="it is not there")
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return errors.FolderUnwritable(folder=shown(folder), part="it is closed to this user, or the medium to everybody")
+    return errors.FolderUnwritable(folder=shown(folder), part="the medium reports a fault")
+
+
+def named(folder: Path) -> Path:
+    """Return a folder that a person named, which must be there.
+
+    Where a stick is not plugged in, making its folder would put the file onto the computer's own disk without a word.
+
+    Raises:
+        FolderUnwritable: KF-703.
+    """
+    with disk(folder):
+        if not stat.S_ISDIR(folder.stat().st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    return folder
 
 
 def sync_folder(folder: Path) -> None:
@@ -72,11 +95,26 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _make(folder: Path) -> None:
-    """Make a folder that is itself still there after a power cut."""
+def make(folder: Path) -> None:
+    """Make a folder, and those above it, for its owner alone; it is itself still there after a power cut."""
     if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
+        if folder.parent != folder:
+            make(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
         sync_folder(folder.parent)
+
+
+def make_home(home: Path, folders: Sequence[str] = ()) -> None:
+    """Make a home and its folders for their owner alone; a home that stood there with something in it keeps its mode.
+
+    Raises:
+        DiskFull, FolderUnwritable: KF-701, KF-703.
+    """
+    with disk(home):
+        if home.is_dir() and not any(home.iterdir()):
+            home.chmod(0o700)
+        for name in ("", *folders):
+            make(home / name)
 
 
 # --- writing ----------------------------------------------------------------------------------
@@ -97,7 +135,7 @@ def put(folder: Path, name: str, write: Callable[[BinaryIO], object], *, replace
     """
     target, part = folder / name, folder / f".{secrets.token_hex(8)}{PARTIAL}"
     with disk(folder):
-        _make(folder)
+        make(folder)
         if not replace:
             sweep(folder)
         try:
@@ -128,7 +166,7 @@ def append(path: Path, at: int, data: bytes) -> None:
         DiskFull, FolderUnwritable: KF-701, KF-703; up to ``at`` the file is as it was.
     """
     with disk(path.parent):
-        _make(path.parent)
+        make(path.parent)
         is_new = not path.exists()
         with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
             file.truncate(at)
@@ -198,7 +236,7 @@ def same(source: Path, folder: Path, name: str) -> Path:
     """
     target = folder / name
     with disk(folder):
-        _make(folder)
+        make(folder)
         if target.exists():
             return target
         try:
@@ -430,7 +468,7 @@ def move(path: Path, folder: Path, name: str) -> Path:
     """Move a finished file into another folder; repeating it, or doing it in two processes at once, changes nothing."""
     target = folder / name
     with disk(folder):
-        _make(folder)
+        make(folder)
         try:
             os.replace(path, target)
         except FileNotFoundError:
@@ -493,7 +531,7 @@ def building(home: Path) -> Iterator[Path]:
         DiskFull, FolderUnwritable: KF-701, KF-703.
     """
     with disk(home):
-        _make(home)
+        make(home)
         place = home / f".{secrets.token_hex(8)}{PARTIAL}"
         place.mkdir(mode=0o700)
         mark = None if os.name == "nt" else os.open(place, os.O_RDONLY)

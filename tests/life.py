@@ -69,9 +69,9 @@ class Life:
         return write_return(self.server, school.npsn)
 
     def change(self, as_: str, given: Sequence[tuple[str, str, str, object]], *, verified: bool = False) -> Changed:
-        """Make the centre's changes by a list: (table, id, column, value) each."""
-        path = self._list("ubah", ("table", "id", "column", "value", "verified"),
-                          ((*line, "1" if verified else "") for line in given))
+        """Make the centre's changes by a list: (table, id, column, value) each. A head whom nobody knows is made."""
+        path = self._list("ubah", ("table", "id", "column", "value", "verified", "baru"),
+                          ((*line, "1" if verified else "", "1") for line in given))
         return change(self.server.store, as_, path, date(2026, 10, 26))
 
     def kip(self, given: Sequence[tuple[str, str]]) -> KipImport:

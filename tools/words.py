@@ -33,7 +33,7 @@ CODE = ROOT / "exchange"
 CALLS = {"tr": 1, "trn": 2, "mark": 1}
 """Functions whose first arguments are message ids, and how many."""
 
-SAID = {"ArchiveUnsafe", "HomeMissing", "TooLarge"}
+SAID = {"ArchiveUnsafe", "FolderUnwritable", "HomeMissing", "StoreDamaged", "TooLarge"}
 """Errors with a fact that is a phrase for people; elsewhere a part is a name of docs/format.md and stays as it is."""
 
 CLICK: tuple[Id, ...] = (

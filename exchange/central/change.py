@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 from exchange import errors
-from exchange.central import heads
+from exchange.central.assigning import assign_all, check, find_school, is_assignment
 from exchange.central.claims import Claims, note_claims, note_revived, report_claims
 from exchange.central.recording import record
 from exchange.interop.lists import ChangeRow, read_changes
@@ -27,8 +28,7 @@ _MAY_SET = {
     Cause.DINAS: {Policy.DINAS, Policy.SEKOLAH},
     Cause.PUSAT: set(Policy),
 }
-_POSTS = {"kepala_sekolah": heads.KEPALA_SEKOLAH, "plt": heads.PLT}
-"""Columns of ``sekolah`` that a list may name to assign a head; the value is a PTK's id or name."""
+"""Which policies each of them may set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,16 @@ class Changed:
 
     Attributes:
         changed, unchanged: Rows.
-        unmatched: Lines whose row is not known.
+        unmatched: Lines whose row, school or person is not known.
         schools: How many schools have something to receive.
+        made: Persons who were made because the list said so.
     """
 
     changed: int
     unchanged: int
     unmatched: tuple[dict[str, object], ...]
     schools: int
+    made: tuple[dict[str, object], ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return it under the names of ``kirim server change --json``."""
@@ -53,6 +55,7 @@ class Changed:
             "unchanged": self.unchanged,
             "unmatched": list(self.unmatched),
             "schools": self.schools,
+            "made": list(self.made),
         }
 
 
@@ -67,23 +70,31 @@ class _Row:
 
 
 def change(server: ServerStore, as_: str, path: Path, today: date) -> Changed:
-    """Make the changes of a list, in the scopes of the rows' homes, all or none.
+    """Make the changes of a list, in the scopes of the rows' homes.
+
+    A value or column that cannot be refuses the whole list. Rows that fit nothing here are told, and the others are
+    taken: the same list can be given again when those are known.
 
     Args:
         server: The store.
         as_: ``verval``, ``dinas`` or ``pusat``.
-        path: CSV with table, id, column, value and, if wanted, verified. ``soft_delete`` = 1 deletes. For ``sekolah``
-            the id
-            may be an NPSN, and the columns ``kepala_sekolah`` and ``plt`` assign a head.
+        path: CSV with table, id, column, value and, if wanted, verified and baru. ``soft_delete`` = 1 deletes. For
+            ``sekolah`` the id may be an NPSN, and the columns ``kepala_sekolah`` and ``plt`` assign a head; ``baru`` = 1
+            makes a person of a name that nobody at the school has.
         today: Date on which an assignment begins.
 
     Raises:
-        InputRowBad: KF-109, a value, column or authority that cannot be; nothing of the list was taken.
-        WorkbookUnreadable, LayoutUnknown: KF-211, KF-212.
+        InputRowBad: KF-109, a value or column that cannot be; nothing of the list was taken.
+        NotTheirs: KF-131, a column that this speaker may not set; nothing of the list was taken.
+        FileUnreadable, TooLarge: KF-702, KF-207.
+        WorkbookUnreadable, ColumnsMissing, OtherFile: KF-211, KF-215, KF-216.
     """
     cause, given = CAUSES[as_], read_changes(path)
-    assignments = [line for line in given if line.table == "sekolah" and line.column in _POSTS]
-    wanted = _gather(server, cause, path, [line for line in given if line not in assignments])
+    assignments = [line for line in given if is_assignment(line)]
+    if assignments and cause is not Cause.DINAS:
+        raise _not_theirs(path, assignments[0], cause, [Cause.DINAS])
+    check(server, assignments, path)
+    wanted = _gather(server, cause, path, [line for line in given if not is_assignment(line)])
     with server.act(f"change as {as_}"):
         return _make(server, cause, wanted, assignments, today)
 
@@ -105,8 +116,9 @@ def _gather(server: ServerStore, cause: Cause, path: Path, given: Sequence[Chang
         column = table.by_name.get(line.column)
         if column is None or column in table.key:
             raise _bad(path, line, "column", line.column)
-        if table.group_of[column.name].policy not in _MAY_SET[cause]:
-            raise _bad(path, line, line.column, cause.name.lower())
+        policy = table.group_of[column.name].policy
+        if policy not in _MAY_SET[cause]:
+            raise _not_theirs(path, line, cause, [other for other, may in _MAY_SET.items() if policy in may])
         value = store_value(column, line.value)
         if faults(column, [value], known(column.ref) if column.ref else None):
             raise _bad(path, line, line.column, line.value or "")
@@ -118,10 +130,22 @@ def _bad(path: Path, line: ChangeRow, column: str, value: str) -> errors.InputRo
     return errors.InputRowBad(file=path.name, row=line.line, column=column, value=value)
 
 
+def _not_theirs(path: Path, line: ChangeRow, cause: Cause, others: Sequence[Cause]) -> errors.NotTheirs:
+    speakers = {cause: name for name, cause in CAUSES.items()}
+    return errors.NotTheirs(
+        file=path.name,
+        row=line.line,
+        column=line.column,
+        speaker=speakers[cause],
+        others=", ".join(speakers[other] for other in others),
+    )
+
+
 def _row_id(server: ServerStore, table: Table, given: str) -> str:
     row = given.strip()
-    if table.name == "sekolah" and len(row) == 8:
-        return server.school_by_npsn(row).sekolah_id
+    if table.name == "sekolah":
+        school = find_school(server, row)
+        return school.sekolah_id if school is not None else row.lower()
     return row.lower()
 
 
@@ -160,9 +184,7 @@ def _make(
         stood = rows.fetch(server.db, entry.table, entry.table.columns, [entry.row]).get(entry.row)
         home = str(stood[-1]) if stood else _new_home(server, entry, homes)
         if not home or (stood is None and entry.deleted):
-            unmatched += [
-                {"line": line.line, "table": line.table, "id": line.id, "column": line.column} for line in entry.lines
-            ]
+            unmatched += [_told(line) for line in entry.lines]
             continue
         homes[entry.table.name, entry.row] = home
         blocks = list(_blocks(server, cause, entry, stood))
@@ -176,14 +198,16 @@ def _make(
             note_claims(block, claims)
             note_revived(server, block, claims)
         report_claims(server, school, claims)
-    for line in assignments:
-        school = (
-            server.school_by_npsn(line.id) if len(line.id.strip()) == 8 else _school(server, line.id.strip().lower())
-        )
-        heads.assign(server, school, _POSTS[line.column], (line.value or "").strip(), today.isoformat())
-        touched.add(school.sekolah_id)
-        changed += 1
-    return Changed(changed, unchanged, tuple(unmatched), len(touched))
+    heads = assign_all(server, assignments, today)
+    touched.update(heads.changed)
+    unmatched += [_told(line) for line in heads.unmatched]
+    changed, unchanged = changed + len(heads.changed), unchanged + heads.unchanged
+    unmatched.sort(key=lambda one: cast(int, one["line"]))
+    return Changed(changed, unchanged, tuple(unmatched), len(touched), tuple(heads.made))
+
+
+def _told(line: ChangeRow) -> dict[str, object]:
+    return {"line": line.line, "table": line.table, "id": line.id, "column": line.column}
 
 
 def _school(server: ServerStore, scope: str) -> School:

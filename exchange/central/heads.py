@@ -24,7 +24,8 @@ def assign(
 ) -> School:
     """Make somebody the head of a school; whoever was it before is no longer.
 
-    Part of the caller's transaction.
+    Part of the caller's transaction. Whoever holds the post keeps the duty's row, to which the head's key is bound;
+    nothing is written when nothing lacks.
 
     Args:
         server: The store.
@@ -47,7 +48,7 @@ def assign(
     blocks = []
     if found is None:
         blocks.append(_row(schema.by_name["ptk"], ptk, nama=who, jenis_ptk_id=_JENIS_PTK, kewarganegaraan="ID"))
-    elif post == KEPALA_SEKOLAH:
+    elif post == KEPALA_SEKOLAH and db.value("SELECT jenis_ptk_id FROM ptk WHERE ptk_id = ?", (ptk,)) != _JENIS_PTK:
         blocks.append(_row(schema.by_name["ptk"], ptk, Op.UPDATE, jenis_ptk_id=_JENIS_PTK))
     assignment = derive_id("ptk_terdaftar", ptk, scope, running.tahun_ajaran_id)
     if not db.value("SELECT 1 FROM ptk_terdaftar WHERE ptk_terdaftar_id = ? AND soft_delete = 0", (assignment,)):
@@ -63,16 +64,19 @@ def assign(
             )
         )
     duty = schema.by_name["tugas_tambahan"]
-    for (former,) in db.execute(
-        "SELECT ptk_tugas_tambahan_id FROM tugas_tambahan WHERE sekolah_id = ? AND jabatan_ptk_id IN (?, ?) "
-        "AND tst_tambahan IS NULL AND soft_delete = 0",
+    open_duties = db.execute(
+        "SELECT ptk_tugas_tambahan_id, ptk_id, jabatan_ptk_id FROM tugas_tambahan WHERE sekolah_id = ? "
+        "AND jabatan_ptk_id IN (?, ?) AND tst_tambahan IS NULL AND soft_delete = 0",
         (scope, KEPALA_SEKOLAH, PLT),
-    ).fetchall():
-        blocks.append(_row(duty, former, Op.UPDATE, tst_tambahan=today))
-    blocks.append(
-        _row(duty, str(new_id()), ptk_id=ptk, sekolah_id=scope, jabatan_ptk_id=post, jumlah_jam=0, tmt_tambahan=today)
-    )
-    return record(server, school, Cause.DINAS, blocks)
+    ).fetchall()
+    held = [former for former, person, role in open_duties if (person, role) == (ptk, post)]
+    blocks += [_row(duty, former, Op.UPDATE, tst_tambahan=today) for former, _, _ in open_duties if former not in held]
+    if not held:
+        begun = _row(
+            duty, str(new_id()), ptk_id=ptk, sekolah_id=scope, jabatan_ptk_id=post, jumlah_jam=0, tmt_tambahan=today
+        )
+        blocks.append(begun)
+    return record(server, school, Cause.DINAS, blocks) if blocks else school
 
 
 def _row(table: Table, key: str, op: Op = Op.INSERT, **values: object) -> Block:

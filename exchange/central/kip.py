@@ -69,7 +69,7 @@ def import_kip(server: ServerStore, path: Path, progress: Callable[[int, int], N
         progress: Called with rows done and rows in all.
 
     Raises:
-        WorkbookUnreadable, LayoutUnknown, InputRowBad: KF-211, KF-212, KF-109; nothing was changed.
+        WorkbookUnreadable, ColumnsMissing, InputRowBad: KF-211, KF-215, KF-109; nothing was changed.
     """
     given = {_identity(row): row for row in read_kip_list(path)}
     with server.act("kip import"):

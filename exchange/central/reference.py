@@ -27,17 +27,17 @@ def import_reference(server: ServerStore, path: Path) -> ReferenceImport:
     """Take reference rows from a list; rows that stand already in the same form are left alone.
 
     Raises:
-        LayoutUnknown: KF-212, the table or a column is not known.
+        ColumnsMissing: KF-215, the table or a column is not known.
         WorkbookUnreadable: KF-211.
     """
     name, columns, found = read_reference(path)
     table = server.schema.by_name.get(name)
     if table is None or not table.is_reference:
-        raise errors.LayoutUnknown(file=path.name, missing=name)
+        raise errors.ColumnsMissing(file=path.name, missing=name)
     unknown = [column for column in columns if column not in table.by_name]
     missing = [key for key in table.key_names if key not in columns]
     if unknown or missing:
-        raise errors.LayoutUnknown(file=path.name, missing=(unknown or missing)[0])
+        raise errors.ColumnsMissing(file=path.name, missing=(unknown or missing)[0])
     set_now = tuple(table.by_name[c] for c in columns if c not in table.key_names)
     order = [columns.index(c) for c in (*table.key_names, *(c.name for c in set_now))]
     kinds = (*table.key, *set_now)

@@ -16,7 +16,7 @@ import click
 from exchange import __version__
 from exchange.cli.frame import Asked, note, print_json
 from exchange.limits import MIB
-from exchange.words import DOMAIN, FOLDER, LANGUAGES, language, number, speaking, tr
+from exchange.words import DOMAIN, FOLDER, LANGUAGES, language, speaking, tr
 
 if TYPE_CHECKING:
     from exchange import errors
@@ -153,30 +153,20 @@ def tell(error: errors.ExchangeError, *, json: bool) -> None:
         note(line)
 
 
-_PHRASES = {"part", "role", "wanted"}
-"""Facts that may be a phrase of ours and not somebody's data."""
-
-
-def said(error: errors.ExchangeError) -> tuple[str, str, str]:
-    """Return what happened, what to do next and what is safe, with facts as people write them."""
-    facts = {}
-    for name, value in error.facts().items():
-        facts[name] = number(value) if isinstance(value, int) else tr(value) if name in _PHRASES else value
-    facts |= error.phrases(tr)
-    what, then, safe = (tr(text).format(**facts) for text in (error.what, error.next, error.safe))
-    return what, then, safe
-
-
 def error_json(error: errors.ExchangeError) -> dict[str, dict[str, str]]:
     """Return an error under the names of ``--json``."""
+    from exchange.saying import said
+
     what, then, safe = said(error)
     return {"error": {"code": error.code, "what": what, "next": then, "safe": safe}}
 
 
 def told(error: errors.ExchangeError) -> Iterator[str]:
     """Yield the three lines: what happened and how grave it is, the next step and whose it is, what is safe."""
+    from exchange.saying import gravity, said
+
     what, then, safe = said(error)
-    yield f"{error.code} ({tr(error.grave.value)}): {what}"
+    yield f"{error.code} ({gravity(error.grave)}): {what}"
     yield tr("next ({who}): {text}").format(who=tr(error.who.value), text=then)
     yield tr("safe: {text}").format(text=safe)
 
@@ -188,6 +178,10 @@ def where(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f", {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{place}"
+
+
+def _owner_only(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
 
 
 def log_fault(home: Path, error: BaseException) -> None:
@@ -205,7 +199,7 @@ def log_fault(home: Path, error: BaseException) -> None:
         cause = cause.__cause__ or cause.__context__
     with suppress(OSError):
         path = home / LOG
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         anew = path.exists() and path.stat().st_size > LOG_BYTES_MAX
-        with path.open("w" if anew else "a", encoding="utf-8") as file:
+        with open(path, "w" if anew else "a", encoding="utf-8", opener=_owner_only) as file:
             file.write("\n".join(lines) + "\n\n")

@@ -194,6 +194,11 @@ def _help_width() -> int:
     return max(least, min(wide - 2, most))
 
 
+def _has_database(ctx: click.Context) -> bool:
+    """Whether a command, or one behind it, reads the server's database."""
+    return "server" in ctx.command_path.split() or ctx.parent is None
+
+
 class Command(click.Command):
     """A command with the common options. Its function takes what was asked first and returns an answer.
 
@@ -207,6 +212,9 @@ class Command(click.Command):
         kwargs.setdefault("context_settings", {"help_option_names": ["-h", "--help"], "terminal_width": _help_width()})
         super().__init__(*args, **kwargs)
         self.params += _common_options()
+        for parameter in self.params:
+            if isinstance(parameter.type, click.Path):
+                parameter.type.readable = False  # what cannot be read is told by whoever reads it, with a code
 
     @property
     def help(self) -> str | None:
@@ -231,6 +239,8 @@ class Command(click.Command):
         common: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
+            if parameter.name == "db" and not _has_database(ctx):
+                continue  # it is taken, and means nothing there
             if record is not None:
                 (common if getattr(parameter, "common", False) else own).append(record)
         for title, records in ((tr("Options"), own), (tr("Common options"), common)):

@@ -45,7 +45,7 @@ def inspect(asked: Asked, file: Path) -> Answer:
 
 def inspection_json(file: Path, found: Inspection) -> dict[str, Any]:
     """Return an inspection under the names of ``kirim inspect --json``."""
-    from exchange.cli.door import said
+    from exchange.saying import said
 
     header = found.header
     assert header is not None
@@ -102,6 +102,7 @@ def _inspection_lines(found: Inspection) -> Iterator[str]:
     )
     if found.error is not None:
         yield from told(found.error)
+    yield tr("For whom it is, whoever sent it can say; only the receiver can open it.")
 
 
 # --- explain ----------------------------------------------------------------------------------
@@ -152,14 +153,16 @@ def code_json(entry: type[errors.ExchangeError] | errors.Reason) -> dict[str, An
 
 _FATES = {
     "retry": mark("it is tried again by itself"),
-    "hold": mark("the file is kept and goes on by itself"),
+    "hold": mark("held, goes on by itself"),
     "quarantine": mark("the file is put aside as evidence"),
     "stop": mark("the command ends; nothing is done by itself"),
 }
 
 
 def _code_lines(document: Mapping[str, Any]) -> Iterator[str]:
-    from exchange.cli.show import columns
+    from exchange.cli.show import columns, held
+    from exchange.errors import Grave
+    from exchange.saying import gravity
 
     yield f"{document['code']}: {document['what']}"
     fate = document["fate"]
@@ -168,8 +171,8 @@ def _code_lines(document: Mapping[str, Any]) -> Iterator[str]:
             [tr("next"), document["next"]],
             [tr("safe"), document["safe"]],
             [tr("who"), tr(document["who"])],
-            [tr("how grave"), tr(document["grave"])],
-            *([[tr("then"), tr(_FATES[fate])]] if fate else []),
+            [tr("how grave"), gravity(Grave(document["grave"]))],
+            *([[tr("then"), tr(_FATES[fate] if fate != "hold" else held(document["code"]))]] if fate else []),
         ]
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,8 @@ import click
 from exchange.cli.evidence import receipt
 from exchange.cli.frame import Answer, Asked, Group, argument, file_argument, note, option
 from exchange.cli.root import SCHOOL
-from exchange.cli.secrets import agree, secret
-from exchange.words import number, size, tr, trn
+from exchange.cli.secrets import agree, given_secret, secret
+from exchange.words import mark, number, size, tr, trn
 
 if TYPE_CHECKING:
     from exchange import errors
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from exchange.confirming import Sheet
     from exchange.ingest import AppliedFiles
     from exchange.interop.report import ImportReport
+    from exchange.interop.report import School as ListSchool
     from exchange.nodes import SchoolNode
     from exchange.packager import Exported
-    from exchange.rules.findings import Finding
     from exchange.store.school import SchoolStore
 
 LIVES = {
@@ -58,8 +58,11 @@ def _open(asked: Asked) -> closing[SchoolNode]:
     return closing(SchoolNode.open(asked.home.absolute()))
 
 
-def _passphrase(file: Path | None, *, twice: bool = False) -> str:
-    return secret(tr("The head's passphrase"), file, "--passphrase-file", "KIRIM_PASSPHRASE", twice=twice)
+def _passphrase(
+    file: Path | None, *, twice: bool = False, check: Callable[[str], object] | None = None
+) -> str:
+    what = tr("The head's passphrase")
+    return secret(what, file, "--passphrase-file", "KIRIM_PASSPHRASE", twice=twice, check=check)
 
 
 # --- init -------------------------------------------------------------------------------------
@@ -87,10 +90,15 @@ def init(
 ) -> Answer:
     """Open a prefill with its registration code: make the store and the keys, set the head's passphrase."""
     from exchange.cli.show import by_operation, by_table
-    from exchange.enrol import init_school
+    from exchange.enrol import init_school, may_begin
+    from exchange.trust.keyfiles import check_passphrase
 
-    code = secret(tr("Registration code"), code_file, "--code-file", "KIRIM_CODE")
-    passphrase = _passphrase(passphrase_file, twice=True)
+    check_code = may_begin(asked.home.absolute(), prefill)
+    early = given_secret(passphrase_file, "KIRIM_PASSPHRASE")
+    if early is not None:
+        check_passphrase(early)
+    code = secret(tr("Registration code"), code_file, "--code-file", "KIRIM_CODE", shown=True, check=check_code)
+    passphrase = early or _passphrase(None, twice=True, check=check_passphrase)
     made = init_school(
         asked.home.absolute(), prefill, code, passphrase, former=former.absolute() if former is not None else None
     )
@@ -118,60 +126,74 @@ def init(
 @option(
     "--partial", is_flag=True, help="Take the rows without a problem; without it a list with a problem is not taken."
 )
+@option("--other-school", is_flag=True, help="Take a list although its title names another school.")
+@option("--dry-run", is_flag=True, help="Only tell what would happen; keep and change nothing.")
 @click.pass_obj
-def import_(asked: Asked, files: Sequence[Path], partial: bool) -> Answer:
+def import_(asked: Asked, files: Sequence[Path], partial: bool, other_school: bool, dry_run: bool) -> Answer:
     """Take Excel downloads into the store: Daftar Peserta Didik, Daftar Guru, Daftar Tendik.
 
     An empty cell changes nothing, and who is not in the list is left alone. The same list again changes nothing.
     """
     from exchange import errors
+    from exchange.cli.door import error_json
+    from exchange.cli.show import rehearsed
+    from exchange.rehearsing import rehearse_import
 
     taken: list[tuple[Path, ImportReport]] = []
     failed: list[tuple[Path, errors.ExchangeError]] = []
-    with _open(asked) as node:
+
+    def take() -> None:
         for file in files:
             try:
-                taken.append((file, _import_one(node, file, partial)))
+                taken.append((file, _import_one(node, file, partial, other_school)))
             except (errors.FileError, errors.SpoolError) as error:
                 failed.append((file, error))
+
+    with _open(asked) as node:
+        rehearse_import(node, take) if dry_run else take()
     if failed and len(files) == 1:
         raise failed[0][1]
-    clean = [report for _, report in taken if report.taken]
     whole = not failed and not any(report.problems for _, report in taken)
-    return Answer(_import_json(taken, failed), _import_lines(taken, failed), 0 if whole else 3 if clean else 1)
+    status = 0 if whole else 3 if any(report.taken for _, report in taken) else 1
+    document = _import_json(taken, failed) | {"dry_run": dry_run}
+    if status == 1:
+        spoilt = [errors.CellsUnread(file=file.name, count=len(report.problems)) for file, report in taken]
+        document |= error_json([*spoilt, *(error for _, error in failed)][0])
+    lines = _import_lines(taken, failed)
+    return Answer(document, rehearsed(lines) if dry_run else lines, status)
 
 
-def _import_one(node: SchoolNode, file: Path, partial: bool) -> ImportReport:
+def _import_one(node: SchoolNode, file: Path, partial: bool, other_school: bool) -> ImportReport:
     """Take one list, whichever of the known ones it is."""
-    from datetime import datetime
+    from exchange.clocks import civil_now
+    from exchange.interop.downloads import import_download
 
-    from exchange import errors
-    from exchange.interop.daftar_pd import import_daftar_pd
-    from exchange.interop.daftar_ptk import import_daftar_ptk
-
-    db, place = node.store.db, _place(node)
-    try:
-        return import_daftar_pd(db, place, file, partial=partial, clock=datetime.now)
-    except errors.LayoutUnknown as unlike_pd:
-        try:
-            return import_daftar_ptk(db, place, file, partial=partial, clock=datetime.now)
-        except errors.LayoutUnknown:
-            raise unlike_pd from None
+    return import_download(
+        node.store.db,
+        _place(node),
+        file,
+        partial=partial,
+        other_school=other_school,
+        clock=lambda: civil_now(node.store.clock),
+    )
 
 
-def _place(node: SchoolNode) -> Any:
-    """Return the school as lists speak of it."""
+def _place(node: SchoolNode) -> ListSchool:
+    """Return the school as lists speak of it: under the name that it has now, and that which it had at first."""
     from exchange.interop.report import School
     from exchange.store.reference import running_semester
 
     store, running = node.store, running_semester(node.store.db)
-    return School(store.scope, store.get("npsn"), store.get("nama"), running.semester_id, int(running.tahun_ajaran_id))
+    first = store.get("nama")
+    name = store.db.value("SELECT nama FROM sekolah WHERE sekolah_id = ?", (store.scope,)) or first
+    year = int(running.tahun_ajaran_id)
+    return School(store.scope, store.get("npsn"), str(name), running.semester_id, year, (first,))
 
 
 def _import_json(
     taken: Sequence[tuple[Path, ImportReport]], failed: Sequence[tuple[Path, errors.ExchangeError]]
 ) -> dict[str, Any]:
-    from exchange.cli.door import said
+    from exchange.saying import said
 
     tables: dict[str, dict[str, int]] = {}
     for _, report in taken:
@@ -197,6 +219,7 @@ def _import_json(
 def _import_lines(
     taken: Sequence[tuple[Path, ImportReport]], failed: Sequence[tuple[Path, errors.ExchangeError]]
 ) -> Iterator[str]:
+    from exchange import errors
     from exchange.cli.door import told
     from exchange.cli.show import columns, title
 
@@ -213,6 +236,8 @@ def _import_lines(
                 count=number(report.ignored)
             )
         yield from _problem_lines(report)
+        if not report.taken:
+            yield from told(errors.CellsUnread(file=file.name, count=len(report.problems)))
         yield from ("  " + tr(text).format(**facts) for text, facts in report.notes)
     for file, error in failed:
         yield f"{file.name}: {tr('not taken, nothing was changed')}"
@@ -223,13 +248,15 @@ def _problem_lines(report: ImportReport) -> Iterator[str]:
     """Yield problems, one line a cause with its first cells."""
     from exchange.limits import EXAMPLES_MAX
 
-    causes: dict[tuple[str, str, str], list[str]] = {}
+    causes: dict[tuple[str, str, str, str], list[str]] = {}
     for problem in report.problems:
-        cells = causes.setdefault((problem.code, problem.column, problem.message), [])
+        cells = causes.setdefault((problem.code, problem.column, problem.message, problem.hint), [])
         letters = problem.column.partition(" ")[0]
         cells.append(f"{letters}{problem.row}: {problem.value or '-'}")
-    for (code, column, message), cells in causes.items():
+    for (code, column, message, hint), cells in causes.items():
         yield f"  {code} {column}: {tr(message)} ({number(len(cells))})"
+        if hint:
+            yield f"    {tr(hint)}"
         yield from (f"    {cell}" for cell in cells[:EXAMPLES_MAX])
         if len(cells) > EXAMPLES_MAX:
             yield "    " + tr("and {count} more").format(count=number(len(cells) - EXAMPLES_MAX))
@@ -242,9 +269,9 @@ def _problem_lines(report: ImportReport) -> Iterator[str]:
 @click.pass_obj
 def status(asked: Asked) -> Answer:
     """Show the last exchange, what is not acknowledged yet, what is open, and what stands in the way of an export."""
-    from exchange.cli.door import said
     from exchange.cli.show import by_operation, columns, when
     from exchange.overview import blocked, causes, school_status
+    from exchange.saying import said
 
     with closing(_store(asked)) as store:
         found = school_status(store)
@@ -305,6 +332,7 @@ def _blocked_lines(codes: Sequence[str], why: Mapping[str, tuple[str, str, str]]
 @click.pass_obj
 def validate(asked: Asked) -> Answer:
     """Check the store as Validasi Lokal does, tab by tab. What is invalid stops the export."""
+    from exchange.cli.checked import finding_lines
     from exchange.overview import findings
     from exchange.rules.findings import Level
 
@@ -325,30 +353,7 @@ def validate(asked: Asked) -> Answer:
             for one in found
         ]
     }
-    return Answer(document, _finding_lines(found, counts))
-
-
-def _finding_lines(found: Sequence[Finding], counts: Mapping[str, int]) -> Iterator[str]:
-    """Yield findings by tab, one line a cause with its first rows."""
-    from exchange.rules.findings import TABS, grouped
-
-    groups = sorted(grouped(found), key=lambda g: (TABS.index(g.tab) if g.tab in TABS else len(TABS), g.level.value))
-    tab = None
-    for group in groups:
-        if group.tab != tab:
-            tab = group.tab
-            yield tab or tr("every table")
-        first = group.examples[0]
-        yield f"  {group.code} {tr(group.level.value)} ({number(group.count)}): {first.text(tr)}"
-        if group.count > 1:
-            names = [one.name or one.row for one in group.examples if one.name or one.row]
-            more = ", …" if group.count > len(names) else ""
-            yield f"      {', '.join(names)}{more}" if names else ""
-    yield tr("{invalid} invalid, {warning} warnings").format(
-        invalid=number(counts["invalid"]), warning=number(counts["warning"])
-    )
-    if counts["invalid"]:
-        yield tr("What is invalid stops the export until it is mended; a warning does not.")
+    return Answer(document, finding_lines(found, counts))
 
 
 # --- export -----------------------------------------------------------------------------------
@@ -379,7 +384,7 @@ def export(asked: Asked, out: Path | None, confirm: bool, passphrase_file: Path 
     with _open(asked) as node:
         made = packager.export(
             node,
-            passphrase=lambda: _passphrase(passphrase_file),
+            passphrase=lambda: _passphrase(passphrase_file, check=node.head),
             confirm=confirmed,
             out=out.absolute() if out is not None else None,
         )
@@ -424,10 +429,11 @@ def _export_lines(made: Exported) -> Iterator[str]:
 @click.pass_obj
 def apply(asked: Asked, files: Sequence[Path], dry_run: bool) -> Answer:
     """Apply return packages (BALASAN). It needs no head and no valid data; a repeat changes nothing."""
-    from exchange.cli.door import error_json, said
+    from exchange.cli.door import error_json
     from exchange.cli.show import rehearsed
     from exchange.ingest import apply_files
     from exchange.rehearsing import rehearse_apply
+    from exchange.saying import said
 
     with _open(asked) as node:
         done = (rehearse_apply if dry_run else apply_files)(node, [file.absolute() for file in files])
@@ -439,12 +445,21 @@ def apply(asked: Asked, files: Sequence[Path], dry_run: bool) -> Answer:
     return Answer(document, rehearsed(lines) if dry_run else lines, 0 if not done.failed else 3 if done.done else 1)
 
 
+KNOWN = {
+    "repeat": mark("already applied; nothing was changed"),
+    "older": mark("older than what is applied; nothing was changed"),
+}
+"""Why a return changed nothing, as message ids."""
+
+
 def _apply_lines(done: AppliedFiles, document: Mapping[str, Any]) -> Iterator[str]:
     from exchange.cli.show import by_table, meaning, when
     from exchange.overview import moment
 
     for line in _failed_lines(done.failed):
         note(line)
+    for name, why in done.known:
+        yield f"{name}: {tr(KNOWN[why.value])}"
     if not done.done:
         return
     yield tr("Perubahan Data yang Masuk ke Lokal:")
@@ -543,14 +558,13 @@ LISTS = {"daftar-pd": "write_daftar_pd", "daftar-guru": "write_daftar_guru", "da
 @click.pass_obj
 def download(asked: Asked, list_: str, file: Path) -> Answer:
     """Write an Excel list in the operators' own layout: daftar-pd, daftar-guru or daftar-tendik."""
-    from datetime import datetime
-
+    from exchange.clocks import civil_now
     from exchange.interop import download as lists
 
     path = file.absolute()
     with _open(asked) as node:
         place = _place(node)
-        rows: int = getattr(lists, LISTS[list_])(node.store.db, place, path, datetime.now(), f"NPSN {place.npsn}")
+        rows: int = getattr(lists, LISTS[list_])(node.store.db, place, path, civil_now(node.store.clock), f"NPSN {place.npsn}")
     told = trn("{file}: {rows} row", "{file}: {rows} rows", rows).format(file=path, rows=number(rows))
     return Answer({"rows": rows, "file": str(path)}, [told])
 

@@ -4,18 +4,42 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from exchange.cli.frame import note
 from exchange.words import tr
 
 SECRET_BYTES_MAX = 4096
 """What is read of a file with a secret: a line of any passphrase that somebody types."""
 
 
-def secret(what: str, file: Path | None, option: str, variable: str, *, twice: bool = False) -> str:
-    """Return a secret: of the file if one is named, else of the environment, else as somebody types it, unseen.
+TRIES = 3
+"""How often somebody may type a secret before the command ends; nothing is lost by a wrong one."""
+
+
+def given_secret(file: Path | None, variable: str) -> str | None:
+    """Return a secret of the file if one is named, else of the environment; ``None`` if it must be typed.
+
+    Raises:
+        FileUnreadable: KF-702.
+    """
+    return _first_line(file) if file is not None else os.environ.get(variable) or None
+
+
+def secret(
+    what: str,
+    file: Path | None,
+    option: str,
+    variable: str,
+    *,
+    twice: bool = False,
+    shown: bool = False,
+    check: Callable[[str], object] | None = None,
+) -> str:
+    """Return a secret: of the file if one is named, else of the environment, else as somebody types it.
 
     Args:
         what: What it is, in the person's language.
@@ -23,21 +47,39 @@ def secret(what: str, file: Path | None, option: str, variable: str, *, twice: b
         option: The option that names that file.
         variable: Variable of the environment that may hold it.
         twice: Whether it is typed twice, because nobody can look it up later.
+        shown: Whether it is seen while it is typed: a code of 36 characters that is used once.
+        check: Raises what is wrong with a typed one, which may then be typed again. Whoever takes the secret checks it
+            too.
 
     Raises:
         SecretMissing: KF-108, nowhere, and nobody sits at a terminal.
         FileUnreadable: KF-702.
+        SetupError: what ``check`` says the third time.
     """
     from exchange import errors
+    from exchange.cli.door import told
 
-    if file is not None:
-        return _first_line(file)
-    if given := os.environ.get(variable):
+    given = given_secret(file, variable)
+    if given is not None:
         return given
     if not sys.stdin.isatty():
         raise errors.SecretMissing(secret=what, option=option)
-    typed: str = click.prompt(what, hide_input=True, err=True, confirmation_prompt=tr("Once more") if twice else False)
-    return typed
+    left = TRIES
+    while True:
+        typed: str = click.prompt(what, hide_input=not shown, err=True)
+        try:
+            if check is not None:
+                check(typed)
+        except errors.SetupError as error:
+            left -= 1
+            if not left:
+                raise
+            for line in told(error):
+                note(line)
+            continue
+        if not twice or click.prompt(tr("Once more"), hide_input=True, err=True) == typed:
+            return typed
+        note(tr("The two are not the same; type both again."))
 
 
 def _first_line(file: Path) -> str:
@@ -56,12 +98,19 @@ def _first_line(file: Path) -> str:
 
 
 def agree(question: str) -> bool:
-    """Ask somebody at a terminal for a yes; nobody there is a no.
+    """Ask somebody at a terminal for a yes, until the answer is clear; nobody there is a no.
 
     Args:
         question: Already in the person's language.
     """
     if not sys.stdin.isatty():
         return False
-    answer: str = click.prompt(f"{question} [{tr('y/n')}]", default="", show_default=False, err=True)
-    return answer.strip().lower() in {"y", "ya", "yes"}
+    while True:
+        answer: str = click.prompt(f"{question} [{tr('y/n')}]", default="", show_default=False, err=True)
+        for said, meant in ((_YES, True), (_NO, False)):
+            if answer.strip().lower() in said:
+                return meant
+        note(tr("Type y for yes or t for no."))
+
+
+_YES, _NO = {"y", "ya", "yes"}, {"t", "tidak", "n", "no"}

@@ -15,6 +15,7 @@ from exchange.cli.root import SERVER
 from exchange.words import mark, number, tr, trn
 
 if TYPE_CHECKING:
+    from exchange.central.change import Changed
     from exchange.enrol import SchoolAdded
     from exchange.errors import ExchangeError
     from exchange.ingest import FileResult, Ingested
@@ -190,29 +191,46 @@ def _ingest_lines(done: Ingested) -> Iterator[str]:
         yield ""
         yield from _cause_lines(results[0])
         yield "  " + tr("{code}, {status}: {count}").format(
-            code=code, status=tr(STATUSES[status]), count=number(len(results))
+            code=code, status=_status(status, code), count=number(len(results))
         )
         yield from (f"    {result.file}" for result in results[:EXAMPLES_MAX])
         if len(results) > EXAMPLES_MAX:
             yield "    " + tr("and {count} more").format(count=number(len(results) - EXAMPLES_MAX))
+    unread = sum(result.code == UNREAD for result in done.files)
+    aside = {"quarantined": number(done.count("quarantined") - unread)}
     yield tr("{applied} applied, {duplicate} known already, {held} held, {quarantined} put aside").format(
-        **{status: number(done.count(status)) for status in ("applied", "duplicate", "held", "quarantined")}
+        **{status: number(done.count(status)) for status in ("applied", "duplicate", "held")}, **aside
     )
+    if unread:
+        yield trn("{count} file could not be read", "{count} files could not be read", unread).format(
+            count=number(unread)
+        )
 
 
 STATUSES = {
     "applied": mark("applied"),
     "duplicate": mark("known already"),
-    "held": mark("held, goes on by itself"),
     "quarantined": mark("put aside"),
 }
-"""What becomes of a file, as message ids."""
+"""What becomes of a file, as message ids; of a held one its code says it."""
+
+UNREAD = "KF-702"
+"""Code of a file that could not be read: it stays where it is, and nothing of it was put aside."""
+
+
+def _status(status: str, code: str) -> str:
+    """Return what became of a file, in words."""
+    from exchange.cli.show import held
+
+    if code == UNREAD:
+        return tr("could not be read")
+    return tr(held(code) if status == "held" else STATUSES[status])
 
 
 def file_line(result: FileResult) -> str:
     """Return what became of one file, in one line."""
     whose = f" (NPSN {result.npsn})" if result.npsn else ""
-    line = f"{result.file}{whose}: {tr(STATUSES[result.status])}"
+    line = f"{result.file}{whose}: {_status(result.status, result.code)}"
     if result.code:
         return f"{line}, {result.code}"
     return f"{line}; {counted(result.counts.as_dict())}" if result.status == "applied" else line
@@ -389,21 +407,40 @@ def _unmatched_lines(rows: Sequence[Mapping[str, Any]], by: str) -> Iterator[str
 @file_argument("file")
 @click.pass_obj
 def change(asked: Asked, as_: str, file: Path) -> Answer:
-    """Make the changes of a list (table, id, column, value, verified), all or none. It also assigns heads."""
-    from datetime import date
+    """Make the changes of a list (table, id, column, value, verified). With --as dinas it also assigns heads.
 
+    A list with a wrong value is not taken. Rows that fit nothing here are named, and the others are taken.
+    """
+    from exchange import errors
     from exchange.central.change import change as make
+    from exchange.cli.door import error_json, tell
+    from exchange.clocks import civil_today
 
     with _open(asked) as node:
-        made = make(node.store, as_, file, date.today())
+        made = make(node.store, as_, file, civil_today(node.store.clock))
+    document, status = made.as_json(), 3 if made.unmatched else 0
+    if made.unmatched and not (made.changed or made.unchanged):
+        error, status = errors.NothingMatched(file=file.name), 1
+        document |= error_json(error)
+        if not asked.json:
+            tell(error, json=False)
+    return Answer(document, _changed_lines(made), status)
 
-    def lines() -> Iterator[str]:
-        yield _set_line(made.changed, made.unchanged, made.schools)
-        if made.unmatched:
-            rows = ", ".join(str(row["line"]) for row in made.unmatched)
-            yield "  " + tr("rows of the list that fit nothing here: {rows}").format(rows=rows)
 
-    return Answer(made.as_json(), lines())
+def _changed_lines(made: Changed) -> Iterator[str]:
+    from exchange.limits import EXAMPLES_MAX
+
+    yield _set_line(made.changed, made.unchanged, made.schools)
+    for one in made.made:
+        yield "  " + tr("new person at NPSN {npsn}: {nama}").format(npsn=one["npsn"], nama=one["nama"])
+    if made.unmatched:
+        yield "  " + tr("rows of the list that fit nothing here: {count}").format(count=number(len(made.unmatched)))
+        for one in made.unmatched[:EXAMPLES_MAX]:
+            yield "    " + tr("row {row}: {table} {id}, {column}").format(
+                row=number(int(str(one["line"]))), table=one["table"], id=one["id"], column=one["column"]
+            )
+        if len(made.unmatched) > EXAMPLES_MAX:
+            yield "    " + tr("and {count} more").format(count=number(len(made.unmatched) - EXAMPLES_MAX))
 
 
 # --- status -----------------------------------------------------------------------------------
@@ -422,6 +459,7 @@ def status(asked: Asked) -> Answer:
 
 def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
     from exchange.cli.show import columns, meaning, when
+    from exchange.cli.show import held as wait_of
     from exchange.limits import EXAMPLES_MAX
 
     packages = found["packages"]
@@ -446,6 +484,7 @@ def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield tr("Held: {code} {meaning} ({count})").format(
             code=code, meaning=meaning(code), count=number(len(waiting))
         )
+        yield "  " + tr(wait_of(code))
         for one in waiting[:EXAMPLES_MAX]:
             yield "  " + tr("NPSN {npsn}, file {number}, {count} change(s), since {when}").format(
                 npsn=one["npsn"], number=one["number"], count=number(one["changes"]), when=when(one["since"])

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from exchange.words import local, number, tr
+from exchange.words import local, mark, number, tr
 
 Progress = Callable[[int, int], None]
 """Takes what is done and how much there is in all."""
@@ -20,6 +20,19 @@ def title(table: str) -> str:
 
     found = SCHEMA.by_name.get(table)
     return tr(found.title) if found is not None and found.title else table
+
+
+_HELD = {
+    "KF-209": mark("held until this program is newer"),
+    "KF-310": mark("held until the district decides"),
+    "KF-311": mark("held until the district decides"),
+}
+"""What a held file waits for where it does not go on by itself, as message ids."""
+
+
+def held(code: str) -> str:
+    """Return what a file that is held under a code waits for, a message id."""
+    return _HELD.get(code, mark("held, goes on by itself"))
 
 
 class Blanks(dict[str, str]):

@@ -77,6 +77,8 @@ def kirim(*arguments: str | Path, allowed: Sequence[int] = (0,)) -> dict[str, An
         except SystemExit as end:
             status = end.code or 0
     if status not in allowed:
+        if '"KF-113"' in out.getvalue():  # somebody pressed Ctrl-C, and the command ended as it should
+            raise KeyboardInterrupt
         raise StoryError(f"kirim {' '.join(map(str, arguments))}: {status}\n{out.getvalue()}")
     document: dict[str, Any] = json.loads(out.getvalue())
     return document

@@ -19,6 +19,7 @@ from exchange.interop.layout import DAFTAR_PD, find_header
 from exchange.interop.persons import Asked, PeopleIntake
 from exchange.interop.report import ImportReport, School
 from exchange.interop.rombel import Rombels
+from exchange.interop.whose import says_other_school
 from exchange.interop.workbook import read_sheet
 from exchange.schema import SCHEMA
 from exchange.schema.ids import derive_id
@@ -65,6 +66,7 @@ def import_daftar_pd(
     path: Path,
     *,
     partial: bool = False,
+    other_school: bool = False,
     clock: Callable[[], datetime],
     new_id: Callable[[], uuid.UUID] = uuid.uuid4,
 ) -> ImportReport:
@@ -78,6 +80,7 @@ def import_daftar_pd(
         school: Whose.
         path: The list: Excel or CSV, headers in any of the first 30 rows.
         partial: Whether the clean rows of a list with problems are taken. Otherwise nothing of it is.
+        other_school: Whether a list that names another school is meant all the same.
         clock: Local time, aware or not: no birth date is later.
         new_id: Where the ids of new pupils come from; all others are derived.
 
@@ -87,12 +90,16 @@ def import_daftar_pd(
     Raises:
         FileUnreadable, TooLarge, WorkbookUnreadable: KF-702, KF-207, KF-211.
         LayoutUnknown: KF-212, it is another list.
+        OtherSchoolList: KF-214, its title names another school.
 
     Source:
         docs/architecture.md 4, "interop"; layout of Dapodik's own download.
     """
     rows = read_sheet(path)
-    asked = Asked(db, school, rows, find_header(rows, DAFTAR_PD, path), clock, new_id)
+    found = find_header(rows, DAFTAR_PD, path)
+    if not other_school and (error := says_other_school(rows, found, school, path)):
+        raise error
+    asked = Asked(db, school, rows, found, clock, new_id)
     with db.transaction():
         intake = _Intake(asked)
         report = intake.run(partial=partial)

@@ -16,6 +16,7 @@ from exchange.interop.intake import Draft, Line, Values, require, weigh
 from exchange.interop.layout import DAFTAR_PTK, find_header
 from exchange.interop.persons import Asked, PeopleIntake
 from exchange.interop.report import ImportReport, School
+from exchange.interop.whose import says_other_school
 from exchange.interop.workbook import read_sheet
 from exchange.schema import SCHEMA
 from exchange.words import mark
@@ -48,6 +49,7 @@ def import_daftar_ptk(
     path: Path,
     *,
     partial: bool = False,
+    other_school: bool = False,
     clock: Callable[[], datetime],
     new_id: Callable[[], uuid.UUID] = uuid.uuid4,
 ) -> ImportReport:
@@ -58,7 +60,10 @@ def import_daftar_ptk(
     :func:`~exchange.interop.daftar_pd.import_daftar_pd`.
     """
     rows = read_sheet(path)
-    asked = Asked(db, school, rows, find_header(rows, DAFTAR_PTK, path), clock, new_id)
+    found = find_header(rows, DAFTAR_PTK, path)
+    if not other_school and (error := says_other_school(rows, found, school, path)):
+        raise error
+    asked = Asked(db, school, rows, found, clock, new_id)
     with db.transaction():
         report = _Intake(asked, (PTK,), "nuptk").run(partial=partial)
     if made := report.tables[PTK.name].inserted:

@@ -70,7 +70,7 @@ def write_daftar_pd(db: Database, school: School, path: Path, today: date, by: s
     Args:
         db: The school's store.
         school: Whose list, and of which semester.
-        path: A new file.
+        path: A new file, in a folder that is there.
         today: Day of the download, or its moment.
         by: Who asked for it.
 
@@ -155,6 +155,7 @@ class _Page:
     def write(self, layout: Layout, title: str, found: Iterable[Found]) -> int:
         """Write the list and return how many rows stand below its header."""
         buffer = io.BytesIO()
+        spool.named(self.path.parent)
         with spool.disk(self.path.parent):  # rows wait in a temporary file
             count = self._fill(buffer, layout, title, found)
         spool.put(self.path.parent, self.path.name, lambda file: file.write(buffer.getbuffer()))

@@ -15,15 +15,19 @@ from exchange.errors import Reason
 from exchange.interop.cells import cell_text
 from exchange.interop.layout import Found, Place
 from exchange.interop.report import Problem, Taken
-from exchange.interop.tongue import Tongue
+from exchange.interop.tongue import Tongue, column_of
 from exchange.interop.workbook import Cell, Rows
-from exchange.schema.model import Policy, Table
+from exchange.schema.model import Kind, Policy, Table
+from exchange.words import mark
 
 if TYPE_CHECKING:
     from exchange.store.database import Database
 
 VALUE_SHOWN_MAX = 200
 """Characters of a cell that a problem repeats."""
+
+DATE_FORM = mark("write the date as 2016-05-03: year, month, day")
+"""What to write where a date cannot be read, a message id."""
 
 Values = dict[str, object]
 
@@ -86,7 +90,9 @@ class Line:
     def problem(self, place: Place | None, reason: Reason) -> None:
         """Note that a cell cannot be taken."""
         value = cell_text(self.cells[place.index])[:VALUE_SHOWN_MAX] if place is not None else ""
-        self.problems.append(Problem(self.number, place.name if place else "", value, reason.code, reason.what))
+        is_date = place is not None and reason is errors.WRONG_TYPE and column_of(place.field).kind is Kind.DATE
+        name, hint = place.name if place else "", DATE_FORM if is_date else ""
+        self.problems.append(Problem(self.number, name, value, reason.code, reason.what, hint))
 
     @property
     def changes(self) -> bool:

@@ -238,11 +238,13 @@ class Found:
         places: The known columns, in the file's order.
         data: First row below the header, from 0.
         strange: Columns with a header that the list does not have.
+        top: First row of the header, from 0.
     """
 
     places: tuple[Place, ...]
     data: int
     strange: tuple[str, ...]
+    top: int
 
 
 def find_header(rows: Rows, layout: Layout, path: Path) -> Found:
@@ -272,8 +274,15 @@ def find_header(rows: Rows, layout: Layout, path: Path) -> Found:
                 strange.append(f"{column_letters(index + 1)} {' '.join(head.split())}")
         if not places.keys() >= set(layout.needed):
             break
-        return Found(tuple(sorted(places.values(), key=lambda place: place.index)), top + used, tuple(strange))
+        found = sorted(places.values(), key=lambda place: place.index)
+        return Found(tuple(found), top + used, tuple(strange), top)
     raise errors.LayoutUnknown(file=path.name, missing=layout.missing)
+
+
+def likeness(rows: Rows, layout: Layout) -> int:
+    """Return how many headers of a list stand in one row of a file, at most."""
+    known = {fold(field.group or field.header) for field in layout.fields}
+    return max((len(known & {fold(cell_text(cell)) for cell in row}) for row in rows[:HEADER_ROWS_MAX]), default=0)
 
 
 def _headers(rows: Rows, top: int, height: int) -> tuple[list[str], int]:

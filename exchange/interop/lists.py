@@ -15,6 +15,7 @@ from pathlib import Path
 from exchange import errors
 from exchange.errors import Reason
 from exchange.interop.cells import EXACT_BELOW, cell_text, fold, read_value
+from exchange.interop.recognising import as_package, header_of
 from exchange.interop.workbook import Cell, stream_rows
 from exchange.schema import SCHEMA
 from exchange.schema.model import Column, Kind, Table
@@ -63,6 +64,7 @@ class ChangeRow:
         value: Text, or ``None`` to empty it.
         verified: Whether its group is locked from now on.
         line: Row in the file, from 1.
+        new: Whether the list says that a person is meant whom nobody knows yet.
     """
 
     table: str
@@ -71,6 +73,7 @@ class ChangeRow:
     value: str | None
     verified: bool
     line: int
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ _CHANGE = {
     "column": ("column", "kolom"),
     "value": ("value", "nilai"),
     "verified": ("verified", "terverifikasi", "verval"),
+    "new": ("baru", "new"),
 }
 _SCHOOL = {
     "npsn": ("npsn",),
@@ -128,7 +132,7 @@ def read_kip_list(path: Path) -> list[KipRow]:
 
     Raises:
         FileUnreadable, TooLarge, WorkbookUnreadable: KF-702, KF-207, KF-211.
-        LayoutUnknown: KF-212, no column with KIP numbers, or none that says whose.
+        ColumnsMissing: KF-215, no column with KIP numbers, or none that says whose.
         InputRowBad: KF-109, a cell that is no number, id or name, or a row that says of nobody.
 
     Source:
@@ -156,21 +160,19 @@ def read_kip_list(path: Path) -> list[KipRow]:
 def read_changes(path: Path) -> list[ChangeRow]:
     """Return the changes of a list, in the file's order.
 
-    Columns ``table``, ``id``, ``column``, ``value`` and, if wanted, ``verified`` (1 or Ya). An empty value empties the
-    column.
+    Columns ``table``, ``id``, ``column``, ``value`` and, if wanted, ``verified`` and ``baru`` (1 or Ya). An empty value
+    empties the column.
 
     Raises:
         FileUnreadable, TooLarge, WorkbookUnreadable: KF-702, KF-207, KF-211.
-        LayoutUnknown: KF-212, one of the four columns is missing.
+        ColumnsMissing: KF-215, one of the four columns is missing.
         InputRowBad: KF-109, a row without table, id or column, or a mark that is neither yes nor no.
     """
     rows = []
     for line in _read(path, _CHANGE, needed=(("table",), ("id",), ("column",), ("value",))):
-        mark = fold(line.text("verified"))
-        if mark not in _YES | _NO:
-            raise line.bad("verified")
         table, column = line.must("table").lower(), line.must("column").lower()
-        rows.append(ChangeRow(table, line.must("id"), column, line.value("value"), mark in _YES, line.number))
+        verified, new = line.marked("verified"), line.marked("new")
+        rows.append(ChangeRow(table, line.must("id"), column, line.value("value"), verified, line.number, new))
     return rows
 
 
@@ -181,7 +183,7 @@ def read_schools(path: Path) -> list[SchoolRow]:
 
     Raises:
         FileUnreadable, TooLarge, WorkbookUnreadable: KF-702, KF-207, KF-211.
-        LayoutUnknown: KF-212, one of the three columns is missing.
+        ColumnsMissing: KF-215, one of the three columns is missing.
         InputRowBad: KF-109, an empty cell in one of them, or an NPSN that stands there twice.
     """
     rows: dict[str, SchoolRow] = {}
@@ -207,10 +209,10 @@ def read_reference(path: Path) -> tuple[str, tuple[str, ...], list[tuple[str | N
 
     Raises:
         FileUnreadable, TooLarge, WorkbookUnreadable: KF-702, KF-207, KF-211.
-        LayoutUnknown: KF-212, no such table, a column that it does not have, or no column with its key.
+        ColumnsMissing: KF-215, no such table, a column that it does not have, or no column with its key.
         InputRowBad: KF-109, a value that is not of its column's type, an empty key, or another table's row.
     """
-    source = enumerate(stream_rows(path), 1)
+    source = enumerate(_rows(path), 1)
     header = next(([cell_text(cell).strip() for cell in row] for _, row in source if _spoken(row)), [])
     while header and not header[-1]:
         header.pop()
@@ -230,9 +232,17 @@ def read_reference(path: Path) -> tuple[str, tuple[str, ...], list[tuple[str | N
         cells = [*row[named:], *[None] * len(columns)]
         rows.append(tuple(_stored(column, cell, path, number) for column, cell in zip(columns, cells, strict=False)))
     if table is None:
-        raise errors.LayoutUnknown(file=path.name, missing="table")
+        raise errors.ColumnsMissing(file=path.name, missing="table")
     columns = columns or _columns(table, names, path)
     return table.name, tuple(column.name for column in columns), rows
+
+
+def _rows(path: Path) -> Iterator[list[Cell]]:
+    """Yield the rows of a file; a package is told as what it is."""
+    try:
+        yield from stream_rows(path)
+    except errors.WorkbookUnreadable as error:
+        raise as_package(path) or error from None
 
 
 def _table_of(text: str) -> Table | None:
@@ -244,11 +254,11 @@ def _table_of(text: str) -> Table | None:
 
 def _columns(table: Table | None, names: Sequence[str], path: Path) -> list[Column]:
     if table is None:
-        raise errors.LayoutUnknown(file=path.name, missing="table")
+        raise errors.ColumnsMissing(file=path.name, missing="table")
     strange = [name for name in names if name not in table.by_name] + [name for name in names if names.count(name) > 1]
     missing = [key for key in table.key_names if key not in names]
     if strange or missing:
-        raise errors.LayoutUnknown(file=path.name, missing=f"{table.name}.{(missing or strange)[0]}")
+        raise errors.ColumnsMissing(file=path.name, missing=f"{table.name}.{(missing or strange)[0]}")
     return [table.by_name[name] for name in names]
 
 
@@ -298,6 +308,13 @@ class _Line:
             raise self.bad(name)
         return text
 
+    def marked(self, name: str) -> bool:
+        """Return whether a cell says yes; an empty one says no."""
+        mark = fold(self.text(name))
+        if mark not in _YES | _NO:
+            raise self.bad(name)
+        return mark in _YES
+
     def value(self, name: str) -> str | None:
         """Return a value as a program writes it: with a decimal point; ``None`` if it is empty."""
         cell = self.cell(name)
@@ -344,12 +361,14 @@ def _read(path: Path, names: Mapping[str, Sequence[str]], needed: Sequence[Seque
     """
     places: dict[str, list[int]] = {}
     rest: dict[str, int] = {}
-    for number, row in enumerate(stream_rows(path), 1):
+    for number, row in enumerate(_rows(path), 1):
         if places:
             if _spoken(row):
                 yield _Line(path, number, row, places, rest)
             continue
         heads = [fold(cell_text(cell)) for cell in row]
+        if (download := header_of(row, path)) is not None:  # a Daftar Peserta Didik has columns of an SK list too
+            raise download
         found = {
             name: [place for alias in aliases for place, head in enumerate(heads) if head == fold(alias)]
             for name, aliases in names.items()
@@ -361,4 +380,5 @@ def _read(path: Path, names: Mapping[str, Sequence[str]], needed: Sequence[Seque
         elif number >= HEADER_ROWS_MAX:
             break
     if not places:
-        raise errors.LayoutUnknown(file=path.name, missing=", ".join(one[0] for one in needed))
+        unlike = errors.ColumnsMissing(file=path.name, missing=", ".join(one[0] for one in needed))
+        raise as_package(path) or unlike

@@ -16,6 +16,7 @@ class School:
         nama: Its name, for the head of a list.
         semester_id: The active semester, such as ``20231``.
         tahun_ajaran_id: The school year, such as 2023.
+        others: Other names that it has or had.
     """
 
     sekolah_id: str
@@ -23,6 +24,7 @@ class School:
     nama: str
     semester_id: str
     tahun_ajaran_id: int
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Problem:
         value: What stands there, at most 200 characters.
         code: ``KF-nnn``.
         message: Why, a message id.
+        hint: What to write instead, a message id, or empty.
     """
 
     row: int
@@ -42,6 +45,7 @@ class Problem:
     value: str
     code: str
     message: str
+    hint: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the facts under their names in JSON."""

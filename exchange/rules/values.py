@@ -225,8 +225,8 @@ def no_name(name: str | None) -> bool:
 
 
 def letter_short(number: str | None, ended: str | None) -> bool:
-    """Whether an assignment that is open has a letter number of fewer than 10 characters."""
-    return blank(ended) and len((number or "").strip()) < 10
+    """Whether an assignment that is open has a letter number of fewer than 10 characters; an empty one is told as empty."""
+    return blank(ended) and not blank(number) and len((number or "").strip()) < 10
 
 
 def parent_young(year: int | None, born: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -245,9 +246,58 @@ def _translated(error: Exception, place: Path | None = None) -> ExchangeError:
         return errors.StoreBusy()
     if code == sqlite3.SQLITE_FULL or (code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN} and _is_full(place)):
         return errors.DiskFull(folder=str(place.parent) if place else "database")
+    if code in _PLACE and (closed := _closed(place)) is not None:
+        return closed
     if code in _PLACE or whole == sqlite3.SQLITE_CONSTRAINT_TRIGGER:  # a trigger that another program left here
         return errors.StoreDamaged(detail=str(error))
     return errors.OwnFault(detail=type(error).__name__ if code == 0 else str(error))
+
+
+def _closed(place: Path | None) -> ExchangeError | None:
+    """Return the error that names the owner if whoever runs this may not write to a database or its folder."""
+    from exchange import errors
+
+    if place is None:
+        return None
+    try:
+        for path, needed in ((place.parent, os.R_OK | os.W_OK | os.X_OK), (place, os.R_OK | os.W_OK)):
+            if path.exists() and not os.access(path, needed):
+                if os.name != "nt" and os.statvfs(path).f_flag & os.ST_RDONLY:
+                    return errors.FolderUnwritable(folder=str(place.parent), part="the medium is read-only")
+                return errors.StoreForeign(folder=str(place.parent), owner=_owner(path))
+    except OSError:
+        return None
+    return None
+
+
+def _owner(path: Path) -> str:
+    """Return who owns a file, by name where the system knows one."""
+    try:
+        return path.owner()
+    except (KeyError, NotImplementedError):
+        return str(path.stat().st_uid)
+
+
+def stands(path: Path) -> bool:
+    """Whether a database's file is there.
+
+    Raises:
+        StoreForeign: KF-607, in a folder that whoever runs this may not enter.
+    """
+    try:
+        return path.is_file()
+    except PermissionError as error:
+        from exchange import errors
+
+        above = next((folder for folder in path.parents if _is_seen(folder)), path.parents[-1])
+        raise errors.StoreForeign(folder=str(path.parent), owner=_owner(above)) from error
+
+
+def _is_seen(folder: Path) -> bool:
+    try:
+        return folder.exists()
+    except PermissionError:
+        return False
 
 
 def _is_full(place: Path | None) -> bool:
@@ -265,11 +315,20 @@ def open_sqlite(path: Path) -> Database:
     WAL lets a page read while another program writes; ``synchronous=FULL`` makes a commit survive a power cut.
     """
     try:
+        make_private(path)
         connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
         tune(connection)
     except sqlite3.Error as error:
         raise _translated(error, path) from error
     return Database(connection, place=path)
+
+
+def make_private(path: Path) -> None:
+    """Make a database's file, if it is not there, for its owner alone; SQLite gives the files beside it the same mode."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600))
+    except OSError:
+        return  # SQLite finds the same, and says it in its own way
 
 
 def tune(connection: Any) -> None:
@@ -310,6 +369,7 @@ def open_url(url: str) -> Database:
         raise errors.DatabaseUrlBad(url=shown)
     place = Path(engine.url.database)
     try:
+        make_private(place)
         owner: Any = engine.raw_connection()
         connection: Any = owner.driver_connection
         connection.isolation_level = None

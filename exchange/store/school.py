@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange.limits import SCHEMA_VERSION
-from exchange.store.database import STORE_VERSION, Database, open_sqlite
+from exchange.store.database import STORE_VERSION, Database, open_sqlite, stands
 
 if TYPE_CHECKING:
     from exchange.records import Position
@@ -65,9 +65,15 @@ class SchoolStore:
 
         Raises:
             HomeMissing: KF-101.
+            StoreDamaged: KF-602, also an empty file.
+            StoreForeign: KF-607.
             StoreNewer: KF-603.
         """
-        found = (home / FILE).is_file()
+        found = stands(home / FILE)
+        if found and not (home / FILE).stat().st_size:
+            from exchange import errors
+
+            raise errors.StoreDamaged(detail="the file is empty")
         store = cls(home, schema, open_sqlite(home / FILE), clock) if found else None
         if store is None or not store.scope:
             from exchange import errors

@@ -11,7 +11,7 @@ from pathlib import Path
 from exchange import errors
 from exchange.records import Cause, Op, Position
 from exchange.schema.model import Schema
-from exchange.store.database import STORE_VERSION, Database, open_url
+from exchange.store.database import STORE_VERSION, Database, open_url, stands
 
 FILE = "server.db"
 """Name of the database in a server's home, unless another is named."""
@@ -182,12 +182,16 @@ class ServerStore:
 
         Raises:
             HomeMissing: KF-101.
+            StoreDamaged: KF-602, also an empty file beside keys.
+            StoreForeign: KF-607.
             StoreNewer: KF-603.
         """
         from exchange.store.migrating import migrate
 
-        if db is None and not (home / FILE).is_file():
+        if db is None and not stands(home / FILE):
             raise errors.HomeMissing(home=str(home), role="server")
+        if db is None and not (home / FILE).stat().st_size and (home / "kunci").exists():
+            raise errors.StoreDamaged(detail="the file is empty")
         store = cls(home, schema, open_url(cls.url(home, db)), clock)
         if not store.db.value("SELECT count(*) FROM sqlite_master WHERE name = 'kirim_meta'"):
             raise errors.HomeMissing(home=str(home), role="server")

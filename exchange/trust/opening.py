@@ -31,6 +31,13 @@ from exchange.trust.sealing import HEADER_DOMAIN, wrap_info
 Find = Callable[[bytes, bytes], Certificate | None]
 """Given a scope (16 bytes; zeros for the server's side) and a key id (8 bytes), the trusted keys of that id."""
 
+COMMANDS = {
+    PackageKind.PREFILL: "kirim school init",
+    PackageKind.KIRIM: "kirim server ingest",
+    PackageKind.BALASAN: "kirim school apply",
+}
+"""Where a package of each kind belongs."""
+
 
 @dataclass(frozen=True, slots=True)
 class VerifiedPackage:
@@ -117,7 +124,7 @@ def open_package(
     header = front.header
     if header.kind not in kinds:
         wanted = " or ".join(kind.name for kind in sorted(kinds))
-        raise errors.OtherKind(found=header.kind.name, wanted=wanted)
+        raise errors.OtherKind(found=header.kind.name, wanted=wanted, command=COMMANDS[header.kind])
     wrap = _our_wrap(header, identities)
     sender, admitted = admit(header, find)
     _check_front_signature(front, sender)

@@ -145,9 +145,8 @@ def test_an_outbox_without_room_gets_no_half_package(template: Life, quick: Path
         fill(stick, 0)
         school = Sekolah.__new__(Sekolah)
         school.node = SchoolNode.open(quick / "rumah", clock=Clock())
-        for out in (stick, stick / "dalam"):
-            with pytest.raises(errors.DiskFull):
-                export(school.node, passphrase=lambda: PASSPHRASE, confirm=lambda _: True, out=out)
+        with pytest.raises(errors.DiskFull):
+            export(school.node, passphrase=lambda: PASSPHRASE, confirm=lambda _: True, out=stick)
         assert files(stick).keys() == {".isi"}
         made = school.export()
         assert made.changes == {"peserta_didik": {"insert": 1, "update": 0, "delete": 0}}

@@ -143,6 +143,8 @@ def test_no_help_holds_a_word_of_english(name, capsys):
     text = capsys.readouterr().out
     assert not re.search(ENGLISH, text)
     for parameter in COMMANDS[name].params:
+        if parameter.name == "db" and name != "kirim" and "server" not in name:
+            continue
         assert not isinstance(parameter, click.Option) or set(parameter.opts) <= set(re.findall(r"--?[a-z-]+", text))
 
 
@@ -231,7 +233,7 @@ def test_a_refusal_is_status_1_and_three_lines_on_standard_error(kirim):
     assert (done.returncode, done.stdout) == (1, "")
     home = kirim.folder / "kosong"
     assert done.stderr.splitlines() == [
-        f"KF-101 (peringatan): {home} bukan folder kerja sekolah",
+        f"KF-101 (perlu tindakan): {home} bukan folder kerja sekolah",
         "Langkah (operator): sebutkan folder yang benar dengan --home, atau jalankan init di sana",
         "Aman: tidak ada yang dibaca atau diubah",
     ]
@@ -466,7 +468,7 @@ def typed(program, answers, *arguments):
     return process.wait(), shown
 
 
-def test_at_a_terminal_secrets_are_asked_unseen_and_the_new_one_twice(world, tmp_path):
+def test_at_a_terminal_the_code_is_seen_and_the_new_passphrase_asked_unseen_and_twice(world, tmp_path):
     code = Path(world.added["code_file"]).read_text().splitlines()[0]
     answers = [("Kode registrasi: ", code), ("Kata sandi kepala sekolah: ", PASSPHRASE), ("Sekali lagi: ", PASSPHRASE)]
     arguments = ["school", "init", world.added["prefill"], "--home", tmp_path / "s"]
@@ -474,7 +476,7 @@ def test_at_a_terminal_secrets_are_asked_unseen_and_the_new_one_twice(world, tmp
     assert status == 0, shown
     assert "SD Contoh (NPSN 00000001) siap di" in shown
     assert PASSPHRASE not in shown
-    assert code not in shown
+    assert code in shown, "36 characters that are used once: whoever types them sees them"
 
 
 def test_ctrl_d_at_a_question_leaves_nothing_behind(world, tmp_path):

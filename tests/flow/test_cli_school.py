@@ -95,7 +95,7 @@ def test_lists_are_known_by_their_content_and_the_second_time_is_unchanged(world
         path.rename(path.with_name(f"unduhan {n}.xlsx"))
     first, second = world.take_lists(), world.take_lists()
     assert (first.status, second.status) == (0, 0)
-    assert sorted(first.json) == ["failed", "ignored", "notes", "problems", "tables"]
+    assert sorted(first.json) == ["dry_run", "failed", "ignored", "notes", "problems", "tables"]
     assert first.json["tables"]["peserta_didik"] == {"inserted": PUPILS, "updated": 0, "unchanged": 0}
     assert {"registrasi_peserta_didik", "peserta_didik_longitudinal", "anggota_rombel", "ptk"} <= set(
         first.json["tables"]
@@ -224,6 +224,7 @@ def test_an_export_shows_the_sheet_and_the_consent_and_writes_one_file(world: Wo
     assert made["changes"]["peserta_didik"] == {"insert": PUPILS, "update": 0, "delete": 0}
     for words in ("Lembar Konfirmasi Sinkronisasi", "Persetujuan Pengiriman Data", "KEPALA CONTOH"):
         assert words in done.err
+    (world.folder / "flashdisk").mkdir()
     other = world.export("--out", world.folder / "flashdisk")
     assert Path(other.json["file"]) == world.folder / "flashdisk" / f"KIRIM-{world.npsn}-000002.kirim"
 

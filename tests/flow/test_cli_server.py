@@ -84,6 +84,7 @@ def test_one_school_and_many_schools_are_registered(world: World) -> None:
         ("02000002", "TK Contoh", "TK", ""),
         ("02000003", "SMK Contoh", "SMK", "KEPALA LAIN"),
     )
+    (world.folder / "kode").mkdir()
     many = world.server("school", "add", "--file", listed, "--out", world.folder / "kode")
     assert many.status == 0
     assert [school["npsn"] for school in many.json["schools"]] == ["02000002", "02000003"]
@@ -232,6 +233,7 @@ def test_returns_are_written_for_those_named_or_for_all_who_lag(world: World) ->
     """``--npsn`` always writes and may be repeated; ``--all`` skips who has nothing to receive."""
     world.server("ingest", package(world))
     other = world.add("02000004")
+    (world.folder / "keluar").mkdir()
     named = world.server("return", "--npsn", world.npsn, "--npsn", other["npsn"], "--out", world.folder / "keluar")
     assert named.status == 0
     assert sorted(named.json) == ["skipped", "written"]
@@ -275,12 +277,12 @@ def test_changes_of_the_centre_are_made_by_list(world: World) -> None:
     """A head is assigned; a row that fits nothing is named; a list that is none is refused."""
     listed = table(
         world.folder / "ubah.csv",
-        ("table", "id", "column", "value", "verified"),
-        ("sekolah", world.npsn, "kepala_sekolah", "KEPALA BARU", ""),
-        ("peserta_didik", "00000000-0000-4000-8000-000000000000", "alamat_jalan", "Jalan Tidak Ada", ""),
+        ("table", "id", "column", "value", "verified", "baru"),
+        ("sekolah", world.npsn, "kepala_sekolah", "KEPALA BARU", "", "1"),
+        ("peserta_didik", "00000000-0000-4000-8000-000000000000", "alamat_jalan", "Jalan Tidak Ada", "", ""),
     )
     done = world.server("change", "--as", "dinas", listed)
-    assert done.status == 0, done
+    assert done.status == 3, done
     assert {"changed", "unchanged", "unmatched", "schools"} <= set(done.json)
     assert done.json["changed"] >= 1
     assert [row["line"] for row in done.json["unmatched"]] == [3]

@@ -32,12 +32,14 @@ def test_two_schools_and_a_server_exchange_by_files(tmp_path: Path) -> None:
         assert run("school", "init", made["prefill"], "--home", name, *secrets)["npsn"] == school.npsn
         write_daftar_pd(tmp_path / f"{name}.xlsx", school)
         run("school", "import", f"{name}.xlsx", "--home", name)
+        (tmp_path / "flashdisk").mkdir(exist_ok=True)
         run("school", "export", "--confirm", "--passphrase-file", "sandi", "--home", name, "--out", "flashdisk")
 
     first = run("server", "ingest", "flashdisk", "--home", "pusat")
     assert (first["applied"], first["quarantined"]) == (2, 0)
     write_kip_csv(tmp_path / "sk.csv", kip_list(schools["a"], 10))
     assert run("server", "kip", "import", "sk.csv", "--home", "pusat")["matched"] == 10
+    (tmp_path / "balasan").mkdir()
     written = run("server", "return", "--all", "--home", "pusat", "--out", "balasan")["written"]
     assert isinstance(written, list)
     assert {one["npsn"] for one in written} == {school.npsn for school in schools.values()}

@@ -128,6 +128,7 @@ def test_an_npsn_twice_in_one_list_is_refused(life: Life) -> None:
 
 def test_an_npsn_with_spaces_around_it_is_that_npsn(life: Life, tmp_path: Path) -> None:
     """So are its files."""
+    (tmp_path / "kode").mkdir()
     (added,) = add_schools(life.server, [fresh(npsn=" k0000009 ")], out=tmp_path / "kode")
     assert added.npsn == "K0000009"
     assert sorted(files(tmp_path / "kode")) == ["KODE-K0000009.txt", "PREFILL-K0000009-000001.kirim"]

@@ -25,7 +25,7 @@ REASONS = {code: entry for code, entry in CODES.items() if isinstance(entry, err
 WORDS_MAX = 40
 """Of a whole message, how grave it is and whose turn it is included."""
 
-GRAVE = {"catatan", "peringatan", "gawat"}
+GRAVE = {"catatan", "perlu tindakan", "gawat"}
 WHO = {"operator", "kepala sekolah", "dinas", "pusat"}
 ENGLISH = r"\b(the|and|of|is|are|was|were|not|which|where|with|when|its|this|that|from|for|nothing|error|row|rows|file|server was)\b"
 """Words that no Indonesian sentence has; ``file`` and ``row`` are *berkas* and *baris*."""

@@ -179,12 +179,18 @@ def test_an_outbox_is_never_overwritten(life: Life, school: Sekolah) -> None:
     assert life.ingest(made.file).files[0].status == "applied"
 
 
-def test_an_out_folder_is_made(life: Life, school: Sekolah, tmp_path: Path) -> None:
-    """On the stick, in folders that are not there yet; the outbox stays empty."""
-    made = try_export(school, out=tmp_path / "stik" / "kec" / "sd")
-    assert made.parent == tmp_path / "stik" / "kec" / "sd"
+def test_an_out_folder_must_be_there(life: Life, school: Sekolah, tmp_path: Path) -> None:
+    """A stick that is not plugged in is no folder of this disk; where there is one, the outbox stays empty."""
+    with pytest.raises(errors.FolderUnwritable) as refused:
+        try_export(school, out=tmp_path / "stik" / "kec")
+    assert refused.value.facts()["part"] == "it is not there"
+    assert not (tmp_path / "stik").exists()
+    assert school.node.store.get("number") == ""
+    (tmp_path / "stik" / "kec").mkdir(parents=True)
+    made = try_export(school, out=tmp_path / "stik" / "kec")
+    assert made.parent == tmp_path / "stik" / "kec"
     assert files(school.home / "outbox") == {}
-    assert files(tmp_path / "stik").keys() == {"kec/sd/KIRIM-00000001-000001.kirim"}
+    assert files(tmp_path / "stik").keys() == {"kec/KIRIM-00000001-000001.kirim"}
 
 
 def test_an_out_folder_that_is_none_is_refused_and_loses_nothing(life: Life, school: Sekolah, tmp_path: Path) -> None:

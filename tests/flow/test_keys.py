@@ -80,7 +80,7 @@ def assign(world: World, who: str, post: str = "kepala_sekolah") -> None:
     path = world.folder / "kepala.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(
-            [("table", "id", "column", "value", "verified"), ("sekolah", world.npsn, post, who, "")]
+            [("table", "id", "column", "value", "baru"), ("sekolah", world.npsn, post, who, "1")]
         )
     ok(world.server("change", "--as", "dinas", path))
 
@@ -220,7 +220,7 @@ def test_a_key_that_was_made_before_anybody_was_assigned_is_no_successors_key(wo
 
     def deliver(name: str) -> None:
         path = world.folder / "kepala.csv"
-        path.write_text(f"table,id,column,value,verified\nsekolah,02000009,kepala_sekolah,{name},\n", encoding="utf-8")
+        path.write_text(f"table,id,column,value,baru\nsekolah,02000009,kepala_sekolah,{name},1\n", encoding="utf-8")
         ok(world.server("change", "--as", "dinas", path))
         file = ok(world.server("return", "--npsn", "02000009"))["written"][0]["file"]
         ok(other.at_school("apply", file))

@@ -116,7 +116,7 @@ def pending(db):
 
 
 def take(db, path, school=SCHOOL, **options):
-    return import_daftar_pd(db, school, path, clock=lambda: NOW, **options)
+    return import_daftar_pd(db, school, path, clock=lambda: NOW, **{"other_school": True} | options)
 
 
 def counts(report, kind):

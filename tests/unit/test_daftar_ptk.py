@@ -75,7 +75,7 @@ def put(db, table, **values):
 
 
 def take(db, path, **options):
-    return import_daftar_ptk(db, SCHOOL, path, clock=lambda: NOW, **options)
+    return import_daftar_ptk(db, SCHOOL, path, clock=lambda: NOW, **{"other_school": True} | options)
 
 
 def taken(report):

@@ -9,7 +9,7 @@ from typing import get_type_hints
 import pytest
 
 from exchange import errors, words
-from exchange.cli.door import said
+from exchange.saying import said
 from tools import pages
 
 BANDS = {

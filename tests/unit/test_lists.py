@@ -114,9 +114,9 @@ def test_a_long_list_is_read_row_by_row(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("content", ["", "nama,alamat\nx,y\n", "peserta_didik_id,nama\nx,y\n", "no_kip,nama\nZZ00Z1,y\n", "\n" * 40])
 def test_a_list_without_the_columns_is_refused(tmp_path, content):
-    with pytest.raises(errors.LayoutUnknown) as caught:
+    with pytest.raises(errors.ColumnsMissing) as caught:
         read_kip_list(text(tmp_path / "sk.csv", content))
-    assert caught.value.code == "KF-212"
+    assert caught.value.code == "KF-215"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_change_that_says_too_little_is_named(tmp_path, row, column):
 def test_a_list_of_changes_needs_its_four_columns(tmp_path):
     for missing in ("table", "id", "column", "value"):
         head = ",".join(name for name in ("table", "id", "column", "value") if name != missing)
-        with pytest.raises(errors.LayoutUnknown):
+        with pytest.raises(errors.ColumnsMissing):
             read_changes(text(tmp_path / "a.csv", f"{head}\na,b,c\n"))
 
 
@@ -233,7 +233,7 @@ def test_codes_of_regions_are_padded_as_dapodik_pads_them(tmp_path):
     ],
 )  # fmt: skip
 def test_what_is_no_reference_table_is_refused(tmp_path, name, content):
-    with pytest.raises(errors.LayoutUnknown):
+    with pytest.raises(errors.ColumnsMissing):
         read_reference(text(tmp_path / name, content))
 
 

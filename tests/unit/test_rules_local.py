@@ -291,7 +291,7 @@ def test_a_new_school_and_one_imported_list_have_nothing_invalid(empty, tmp_path
     empty.put("sekolah", sekolah_id=SCHOOL, npsn="00000101", nama="SEKOLAH CONTOH", bentuk_pendidikan_id=form)
     assigned(empty, HEAD, DUTY, post=2, kind=20)
     write_daftar_pd(tmp_path / "daftar.xlsx", made)
-    school = School(SCHOOL, "00000101", "SEKOLAH CONTOH", TERM, YEAR)
+    school = School(SCHOOL, "00000101", made.nama, TERM, YEAR)
     report = import_daftar_pd(empty.db, school, tmp_path / "daftar.xlsx", clock=lambda: datetime(2026, 8, 3))
     assert report.tables["peserta_didik"].inserted == 40
     assert empty.invalid() == set()
