@@ -65,7 +65,8 @@ class ServerNode:
     def close(self) -> None:
         """Bring the archive's ledger up to date, if the disk lets us, and close the store."""
         try:
-            if self.store.entered:
+            # An act that waits was entered here, or by a program that was killed before it came so far.
+            if self.store.entered or self.store.db.value("SELECT 1 FROM kirim_act LIMIT 1"):
                 self.mirror.catch_up()
         except errors.ExchangeError as error:
             _log.warning("%s: %s", error.code, error.lines()[0])

@@ -205,5 +205,6 @@ def _read(path: Path, magic: bytes, count: int) -> list[container.Canonical]:
 
 
 def _write(path: Path, data: bytes, *, replace: bool = False) -> None:
+    spool.sweep(path.parent)  # what a killed program left half written is a key too, also where one replaces another
     # A file of the spool is made with mode 0600, so no moment passes in which others could read it.
     spool.put(path.parent, path.name, lambda file: file.write(data), replace=replace)

@@ -9,8 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from exchange.trust.keyfiles import Argon2Cost, save_head_key
+from tests.faults.killing import Counted
 from tests.faults.world import copy
 from tests.life import Life, Sekolah
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passphrases() -> Iterator[None]:
+    """A head's key file says how slow its passphrase is made; here it says little, because it is opened hundreds of times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(save_head_key.__kwdefaults__, "cost", Argon2Cost(memory_kib=64, passes=1))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +41,14 @@ def quick() -> Iterator[Path]:
     place = tempfile.mkdtemp(dir=memory if memory.is_dir() else None)
     yield Path(place)
     shutil.rmtree(place)
+
+
+@pytest.fixture
+def counted(request: pytest.FixtureRequest) -> Iterator[Counted]:
+    """What is counted of the steps of one command; ``python -m tests.faults`` prints it."""
+    made = Counted()
+    yield made
+    request.node.user_properties.append(("killed", made.row()))
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from exchange.packager import write_return
 from exchange.store.database import open_sqlite
 from exchange.watch import Watcher
 from tests.faults.badfiles import PHOTOGRAPH
-from tests.faults.killing import arm
+from tests.faults.killing import die_at
 from tests.faults.world import archived, copy, files, ledger_holds, snapshot
 from tests.flow.test_intake import three_packages
 from tests.life import Clock, Life, Sekolah, equal
@@ -123,7 +123,7 @@ def test_four_ingests_of_the_same_files_merge_each_once(
         server.close()
 
     def die(step: int) -> None:
-        arm(step)
+        die_at(step, quick)
         take(step)
 
     children = [in_child(lambda: die(25)), in_child(lambda: die(60)), in_child(lambda: take(1)), in_child(lambda: take(2))]

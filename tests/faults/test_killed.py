@@ -6,9 +6,7 @@ power cut cannot break either where the disk keeps its promises.
 
 from __future__ import annotations
 
-import itertools
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,44 +16,13 @@ from exchange.ingest import ingest_paths
 from exchange.interop.lists import SchoolRow
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packager import write_return
-from exchange.spool import PARTIAL
 from exchange.watch import Watcher
 from tests.faults.badfiles import PHOTOGRAPH, zipped
-from tests.faults.killing import dies_at
+from tests.faults.killing import Counted, killed_at_each_step
+from tests.faults.lives import closed, halves, server_tables
 from tests.faults.world import archived, copy, files, mirrored, tables
 from tests.flow.test_intake import three_packages
 from tests.life import PASSPHRASE, Clock, Life, Sekolah, equal
-
-STEPS_MAX = 400
-"""No command has more."""
-
-
-def killed_at_each_step(start: Path, place: Path, act: Callable[[Path], object]) -> Iterator[Path]:
-    """Yield the folder after a kill at step 1, 2, 3 … of an act that begins with a copy of ``start``, last after none."""
-    for step in itertools.count(1):
-        assert step < STEPS_MAX
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(start, place)
-        was_killed = dies_at(step, lambda: act(place))
-        yield place
-        if not was_killed:
-            assert step > 4, "it has more steps than that"
-            return
-
-
-def halves(folder: Path) -> list[str]:
-    """Return what is left of unfinished files and folders."""
-    return [name for name in files(folder) if PARTIAL in name]
-
-
-def server_tables(home: Path) -> dict[str, object]:
-    """Return what a server holds."""
-    server = ServerNode.open(home)
-    try:
-        return dict(tables(server))
-    finally:
-        server.close()
-
 
 # --- the server -------------------------------------------------------------------------------
 
@@ -88,14 +55,14 @@ def take(home: Path, stick: Path) -> list[tuple[str, str, str]]:
         server.close()
 
 
-def test_a_killed_ingest_is_finished_by_the_next(usb: Path, quick: Path) -> None:
+def test_a_killed_ingest_is_finished_by_the_next(usb: Path, quick: Path, counted: Counted) -> None:
     """The same state, the same files, and each file's answer is that of an undisturbed run."""
     calm = quick / "tenang"
     shutil.copytree(usb / "pusat", calm)
     told = take(calm, usb / "usb")
     expected, kept = server_tables(calm), archived(calm) | files(calm / "quarantine")
     steps = 0
-    for home in killed_at_each_step(usb / "pusat", quick / "pusat", lambda home: take(home, usb / "usb")):
+    for home in killed_at_each_step("ingest", counted, usb / "pusat", quick / "pusat", lambda home: take(home, usb / "usb")):
         steps += 1
         again = take(home, usb / "usb")
         assert server_tables(home) == expected
@@ -117,7 +84,7 @@ def look(home: Path) -> None:
         server.close()
 
 
-def test_a_killed_watcher_loses_no_file_and_owes_no_return(template: Life, usb: Path, quick: Path) -> None:
+def test_a_killed_watcher_loses_no_file_and_owes_no_return(template: Life, usb: Path, quick: Path, counted: Counted) -> None:
     """After the restart the inbox is empty, every package is merged once, and both schools find their return."""
     start = quick / "mulai"
     shutil.copytree(usb, start)
@@ -130,7 +97,7 @@ def test_a_killed_watcher_loses_no_file_and_owes_no_return(template: Life, usb: 
     expected = {k: v for k, v in server_tables(calm / "pusat").items() if k not in without}
     kept = archived(calm / "pusat").keys() | files(calm / "pusat" / "quarantine").keys()
     steps = 0
-    for folder in killed_at_each_step(start, quick / "dunia", lambda folder: look(folder / "pusat")):
+    for folder in killed_at_each_step("watch", counted, start, quick / "dunia", lambda folder: look(folder / "pusat")):
         home = folder / "pusat"
         look(home)
         assert list((home / "inbox").iterdir()) == []
@@ -153,7 +120,7 @@ def test_a_killed_watcher_loses_no_file_and_owes_no_return(template: Life, usb: 
             node.close()
 
 
-def test_a_killed_return_costs_nothing(usb: Path, quick: Path) -> None:
+def test_a_killed_return_costs_nothing(usb: Path, quick: Path, counted: Counted) -> None:
     """No half file stands in the outbox, and the next return brings everything."""
     start = quick / "mulai"
     shutil.copytree(usb, start)
@@ -164,7 +131,7 @@ def test_a_killed_return_costs_nothing(usb: Path, quick: Path) -> None:
         write_return(server, "00000002")
         server.close()
 
-    for folder in killed_at_each_step(start, quick / "dunia", answer):
+    for folder in killed_at_each_step("return", counted, start, quick / "dunia", answer):
         answer(folder)
         assert halves(folder / "pusat") == []
         node = SchoolNode.open(folder / "laptop-2")
@@ -179,7 +146,7 @@ def test_a_killed_return_costs_nothing(usb: Path, quick: Path) -> None:
 # --- the school -------------------------------------------------------------------------------
 
 
-def test_a_killed_export_loses_no_edit_and_leaves_no_half_package(template: Life, quick: Path) -> None:
+def test_a_killed_export_loses_no_edit_and_leaves_no_half_package(template: Life, quick: Path, counted: Counted) -> None:
     """R19: whatever stands in the outbox opens; the next export carries everything."""
     start = quick / "mulai"
     shutil.copytree(template.folder, start)
@@ -191,8 +158,8 @@ def test_a_killed_export_loses_no_edit_and_leaves_no_half_package(template: Life
         school.export()
         node.close()
 
-    for folder in killed_at_each_step(start, quick / "dunia", export):
-        life = copy(_closed(template, folder), quick / "lanjut")
+    for folder in killed_at_each_step("export", counted, start, quick / "dunia", export):
+        life = copy(closed(template, folder), quick / "lanjut")
         school = life.schools[0]
         stood = sorted((school.home / "outbox").glob("*.kirim"))
         for path in stood:
@@ -209,18 +176,7 @@ def test_a_killed_export_loses_no_edit_and_leaves_no_half_package(template: Life
         shutil.rmtree(quick / "lanjut")
 
 
-def _closed(template: Life, folder: Path) -> Life:
-    """Return a world whose stores are closed, in another folder."""
-    life = Life.__new__(Life)
-    life.folder, life.clock, life._lists, life.schools = folder, template.clock, template._lists, []
-    for school in template.schools:
-        made = Sekolah.__new__(Sekolah)
-        made.home = folder / school.home.relative_to(template.folder)
-        life.schools.append(made)
-    return life
-
-
-def test_a_killed_apply_is_finished_by_the_next_and_keeps_unsent_edits(template: Life, quick: Path) -> None:
+def test_a_killed_apply_is_finished_by_the_next_and_keeps_unsent_edits(template: Life, quick: Path, counted: Counted) -> None:
     """R19: the return brings the centre's change, while an edit of the school's waits."""
     life = copy(template, quick / "mulai")
     school = life.schools[0]
@@ -248,12 +204,12 @@ def test_a_killed_apply_is_finished_by_the_next_and_keeps_unsent_edits(template:
     shutil.copytree(quick / "mulai", quick / "tenang")
     apply(quick / "tenang")
     expected = held(quick / "tenang")
-    for folder in killed_at_each_step(quick / "mulai", quick / "dunia", apply):
+    for folder in killed_at_each_step("apply", counted, quick / "mulai", quick / "dunia", apply):
         apply(folder)
         assert held(folder) == expected
         assert not (folder / "laptop-1" / "kunci" / "kode").exists()
         assert halves(folder / "laptop-1") == []
-    after = copy(_closed(life, quick / "tenang"), quick / "lanjut")
+    after = copy(closed(life, quick / "tenang"), quick / "lanjut")
     row = after.schools[0].row("peserta_didik", str(pupil))
     assert (row["nama"], row["alamat_jalan"]) == ("SISWA TERVERIFIKASI", "Jalan Belum Dikirim 1")
     assert after.schools[0].round_trip().counts.applied == 1
@@ -264,7 +220,7 @@ def test_a_killed_apply_is_finished_by_the_next_and_keeps_unsent_edits(template:
 # --- beginnings -------------------------------------------------------------------------------
 
 
-def test_a_killed_start_of_a_school_leaves_nothing_half(template: Life, quick: Path) -> None:
+def test_a_killed_start_of_a_school_leaves_nothing_half(template: Life, quick: Path, counted: Counted) -> None:
     """The same command with the same code makes the home, and private keys of a start that never ended do not lie about."""
     (quick / "mulai").mkdir()
     outbox = template.folder / "pusat" / "outbox" / "00000001"
@@ -274,7 +230,7 @@ def test_a_killed_start_of_a_school_leaves_nothing_half(template: Life, quick: P
         init_school(folder / "rumah", prefill, code, PASSPHRASE, clock=Clock())
 
     finished = 0
-    for folder in killed_at_each_step(quick / "mulai", quick / "dunia", init):
+    for folder in killed_at_each_step("school init", counted, quick / "mulai", quick / "dunia", init):
         home = folder / "rumah"
         if (home / "sekolah.db").exists():
             finished += 1
@@ -295,11 +251,10 @@ def test_a_killed_start_of_a_school_leaves_nothing_half(template: Life, quick: P
     node.close()
 
 
-def test_a_killed_start_of_a_server_is_finished_with_the_keys_that_it_made(quick: Path) -> None:
+def test_a_killed_start_of_a_server_is_finished_with_the_keys_that_it_made(quick: Path, counted: Counted) -> None:
     """The same command again; then a school is registered, enrolled and heard."""
     (quick / "mulai").mkdir()
-    for folder in killed_at_each_step(
-        quick / "mulai", quick / "dunia", lambda folder: init_server(folder / "pusat", clock=Clock())
+    for folder in killed_at_each_step("server init", counted, quick / "mulai", quick / "dunia", lambda folder: init_server(folder / "pusat", clock=Clock())
     ):
         home = folder / "pusat"
         keys = files(home / "kunci")
@@ -315,7 +270,7 @@ def test_a_killed_start_of_a_server_is_finished_with_the_keys_that_it_made(quick
     init_school(quick / "rumah", added.prefill, added.code_file.read_text().splitlines()[0], PASSPHRASE)
 
 
-def test_a_killed_registration_goes_on_with_the_same_list(template: Life, quick: Path) -> None:
+def test_a_killed_registration_goes_on_with_the_same_list(template: Life, quick: Path, counted: Counted) -> None:
     """Each school is registered once and in the end has a code that opens its prefill."""
     given = [SchoolRow(npsn=f"0000001{n}", name="SD CONTOH", bentuk="SD", head="KEPALA", line=n) for n in range(2)]
 
@@ -326,7 +281,7 @@ def test_a_killed_registration_goes_on_with_the_same_list(template: Life, quick:
         finally:
             server.close()
 
-    for home in killed_at_each_step(template.folder / "pusat", quick / "pusat", register):
+    for home in killed_at_each_step("server school add", counted, template.folder / "pusat", quick / "pusat", register):
         server = ServerNode.open(home, clock=Clock())
         unfinished = server.store.db.value("SELECT count(*) FROM kirim_meta WHERE name LIKE 'hand-out-%'")
         registered = server.store.db.value("SELECT count(*) FROM kirim_school")
