@@ -205,8 +205,10 @@ def _apply(
                     work.block(block)
             elif piece.kind is Item.OUTCOME:
                 work.outcome(piece.number, piece.data)
-            else:
+            elif piece.kind is Item.HASHES:
                 apart.append(piece.data)
+            else:
+                raise errors.Malformed(part=f"item {piece.kind.name}")
         work.acknowledge()
         work.compare(apart)
     lost = [position.number for position in answer.lost if store.applied_position(position)]

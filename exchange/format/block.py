@@ -199,14 +199,14 @@ def _plain(column: Column, value: object) -> object:
     """Return a single row's value: an id in 16 bytes, the others as their column's kind says."""
     if column.kind is Kind.UUID and _is_id(value):
         return uuid.UUID(str(value)).bytes
-    return write_single(column, _stored(value))
+    return write_single(column, stored(value))
 
 
 def _write_values(numbering: Numbering, column: Column, values: Sequence[object]) -> object:
     if column.kind is not Kind.UUID:
         data, exceptions = write_column(column, values)
         for value in exceptions[1::2]:
-            _stored(value)
+            stored(value)
         return [data, *exceptions] if exceptions else data
     known = numbering.numbers
     exceptions = []
@@ -215,7 +215,7 @@ def _write_values(numbering: Numbering, column: Column, values: Sequence[object]
         strange = {v for v in fresh if not _is_id(v)}
         numbering.number(v for v in fresh if v not in strange)  # type: ignore[misc]
         if strange or None in values:
-            exceptions = [piece for n, v in enumerate(values) if v in strange for piece in (n, _stored(v))]
+            exceptions = [piece for n, v in enumerate(values) if v in strange for piece in (n, stored(v))]
             # 0 is NULL or an exception: every number is one higher then.
             shifted = [0 if v is None or v in strange else known[v] + 1 for v in values]  # type: ignore[index]
             data = b"\1" + write_integers(shifted)
@@ -318,10 +318,10 @@ def _read_column_set(table: Table, told: object) -> tuple[Column, ...]:
 def _read_plain(column: Column, value: object) -> object:
     if type(value) is bytes and column.kind is Kind.UUID and len(value) == 16:
         return str(uuid.UUID(bytes=value))
-    return _stored(read_single(column, value))
+    return stored(read_single(column, value))
 
 
-def _stored(value: object) -> object:
+def stored(value: object) -> object:
     """Return a value if a store can hold it.
 
     Raises:
@@ -355,7 +355,7 @@ def _read_values(numbering: Numbering, column: Column, told: object, count: int)
     for n, value in _pairs(exceptions, count):
         if values[n] is not None:
             raise Malformed(part=column.name)
-        values[n] = _stored(value)
+        values[n] = stored(value)
     return values
 
 
@@ -390,5 +390,5 @@ def _read_keys(
         raise Malformed(part="derived ids")
     keys: list[object] = list(_derived(table, natural_keys))
     for n, value in _pairs(odd, count):
-        keys[n] = _stored(value)
+        keys[n] = stored(value)
     return keys

@@ -171,8 +171,8 @@ def _decode(body: bytes) -> Certificate:
         raise errors.HeaderBad(part="kind")
     if type(suite) is not int or suite not in container.SUITES:
         raise errors.HeaderBad(part="suite")
-    # A head signs and receives nothing.
-    seal_sizes = (0,) if kind == KeyKind.KEPALA else (0, SEAL_KEY_BYTES[suite])
+    # A head signs and receives nothing; to anybody else something is sealed one day.
+    seal_sizes = (0,) if kind == KeyKind.KEPALA else (SEAL_KEY_BYTES[suite],)
     certificate = Certificate(
         kind=KeyKind(kind),
         suite=suite,

@@ -54,6 +54,9 @@ UINT32_MAX = 2**32 - 1
 SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES
 """A full chunk as it stands in the body."""
 
+_LEVELS_MAX = 16
+"""Arrays within arrays; what is signed has three."""
+
 Canonical: TypeAlias = "int | bytes | Sequence[Canonical]"
 """What signed encodings are made of: unsigned integers, byte strings and arrays."""
 
@@ -118,17 +121,15 @@ def unpack(data: bytes, part: str) -> list[Canonical]:
     return value
 
 
-def _plain(items: list[object]) -> bool:
-    """Whether there are only whole numbers, bytes and arrays of these, however deep."""
-    waiting = [items]
-    while waiting:
-        for item in waiting.pop():
-            kind = type(item)
-            if kind is list:
-                waiting.append(item)  # type: ignore[arg-type]
-            elif kind is not bytes and (kind is not int or item < 0):  # type: ignore[operator]
-                return False
-    return True
+def _plain(array: list[object]) -> bool:
+    """Whether there are only whole numbers, bytes and arrays of these, in no more than 16 levels."""
+    level = [array]
+    for _ in range(_LEVELS_MAX):
+        items = [item for one in level for item in one]
+        if not all(type(item) in {bytes, list} or (type(item) is int and item >= 0) for item in items):
+            return False
+        level = [item for item in items if type(item) is list]
+    return not level
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,14 +260,15 @@ def decode_header(data: bytes) -> Header:
     if len(data) > HEADER_BYTES_MAX:
         raise errors.HeaderBad(part="length")
     fields = unpack(data, "header")
-    if len(fields) != 10:
-        raise errors.HeaderBad(part="header")
-    suite, kind, scope, number, sender, body_bytes, body_hash, commitment, wraps, certificates = fields
+    suite = fields[0] if fields else None
     if type(suite) is not int or suite == 0:
         raise errors.HeaderBad(part="suite")
     if suite not in SUITES:
-        # What a newer suite's other fields look like is not ours to judge.
+        # What a newer suite's other fields look like, and how many there are, is not ours to judge.
         raise errors.FormatNewer(found=suite, known=SUITES[-1])
+    if len(fields) != 10:
+        raise errors.HeaderBad(part="header")
+    _, kind, scope, number, sender, body_bytes, body_hash, commitment, wraps, certificates = fields
     if type(kind) is not int or kind not in (1, 2, 3):
         raise errors.HeaderBad(part="kind")
     if type(body_bytes) is not int or not _possible_body(body_bytes):

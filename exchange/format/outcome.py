@@ -15,6 +15,7 @@ from typing import Any
 import msgpack
 
 from exchange.errors import Malformed, TooLarge
+from exchange.format.block import stored
 from exchange.limits import OUTCOME_BYTES_MAX
 from exchange.records import Cause, Counts, Line, Outcome
 from exchange.schema.model import Schema, Table
@@ -52,7 +53,7 @@ def decode_outcome(schema: Schema, data: bytes) -> tuple[Counts, list[Line]]:
     """Return what became of a changeset.
 
     Raises:
-        Malformed: KF-208, whatever the bytes are. TooLarge: KF-207, more lines than a reader holds.
+        Malformed: KF-208, whatever the bytes are. TooLarge: KF-207, more lines than a reader holds, or a longer text.
     """
     # Read element by element: a few bytes cannot ask for a long list, nor for a deep one.
     given = msgpack.Unpacker(
@@ -61,7 +62,7 @@ def decode_outcome(schema: Schema, data: bytes) -> tuple[Counts, list[Line]]:
     given.feed(data)
     try:
         _expect(given, 2)
-        applied, same, conflict, refused, held = (_count(count) for count in given.unpack())
+        applied, same, conflict, refused, held = (_count(count) for count in _list(given.unpack()))
         lines: list[Line] = []
         for _ in range(given.read_array_header()):
             lines += _lines(schema, given, _LINES_MAX - len(lines))
@@ -90,22 +91,35 @@ def _count(value: Any) -> int:
     return value
 
 
+def _list(value: Any) -> list[Any]:
+    if type(value) is not list:
+        raise Malformed(part="outcome")
+    return value
+
+
 def _lines(schema: Schema, given: msgpack.Unpacker, most: int) -> list[Line]:
     _expect(given, 8)
     number, group_number, outcome, code, columns, cause, won = (given.unpack() for _ in range(7))
-    table: Table = schema.by_number[number]
-    group = table.groups[_count(group_number) - 1] if group_number else None
-    names = tuple(table.all_columns[_count(n)].name for n in columns)
+    table: Table = schema.by_number[_count(number)]
+    group = table.groups[group_number - 1] if _count(group_number) else None
+    names = tuple(table.all_columns[_count(n)].name for n in _list(columns))
     size = given.read_array_header()
     if type(won) is not bool or size % 3:
         raise Malformed(part="outcome")
     if size // 3 > most:
         raise TooLarge(part="outcome", limit=_LINES_MAX)
-    became, reason, by = Outcome(outcome), _count(code), Cause(cause)
+    became, reason, by = Outcome(_count(outcome)), _count(code), Cause(_count(cause))
     lines = []
     for _ in range(size // 3):
-        row, sent, stood = given.unpack(), given.unpack(), given.unpack()
-        if type(row) is not str or type(sent) is not list or type(stood) is not list:
+        row, sent, stood = stored(given.unpack()), _values(given.unpack(), names), _values(given.unpack(), names)
+        if type(row) is not str:
             raise Malformed(part="outcome")
-        lines.append(Line(table, row, group, became, reason, names, tuple(sent), tuple(stood), by, won))
+        lines.append(Line(table, row, group, became, reason, names, sent, stood, by, won))
     return lines
+
+
+def _values(told: Any, names: Sequence[str]) -> tuple[object, ...]:
+    """Return the values of a shape's columns, each one that a store can hold; or none at all."""
+    if len(_list(told)) not in {0, len(names)}:
+        raise Malformed(part="outcome")
+    return tuple(map(stored, told))

@@ -35,7 +35,8 @@ def admit(
     """Return the certificate of a header's sender, and those certificates that are new here.
 
     Each certificate is checked with a key that is trusted: one that ``find`` knows or one that stands before it in the
-    header. One that ``find`` knows already, word for word, is not checked again.
+    header. One that speaks for its key already, word for word, is not checked again. Of several for one key the highest
+    serial speaks, wherever it stands, and of equal serials the one that came first.
 
     Args:
         header: Canonical, not yet signed for all we know: a stranger can make us check four signatures, no more.
@@ -61,7 +62,7 @@ def admit(
             raise errors.CertificateBad(part="kind")
         if certificate.scope not in (header.scope, NO_SCOPE) and certificate.kind is not KeyKind.DINAS:
             raise errors.CertificateBad(part="scope")
-        known = find(certificate.scope, certificate.key_id)
+        known = trusted(certificate.scope, certificate.key_id)
         if known == certificate:
             continue
         issuer = trusted(header.scope, certificate.issuer) or trusted(NO_SCOPE, certificate.issuer)

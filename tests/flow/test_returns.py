@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from exchange import capture, errors
-from exchange.format.body import Item, read_body
+from exchange.format.body import Item, read_body, write_body
 from exchange.nodes import CENTRE_SCOPE, SchoolNode, ServerNode
 from exchange.records import Manifest, PackageKind, Position
 from exchange.schema import SCHEMA
 from exchange.store import chains
 from exchange.trust.certificates import anchor
 from exchange.trust.opening import VerifiedPackage, open_package, open_with_file_key
+from exchange.trust.sealing import seal
 from tests.faults.world import tables
 from tests.flow.told import last_return, lines, registered, spoken, with_open_keys
 from tests.life import Life, Sekolah, equal
@@ -577,4 +578,32 @@ def test_an_own_change_that_comes_back_is_no_foreign_one(life: Life, school: Sek
     assert school.row("peserta_didik", pupil)["soft_delete"] == 1
     assert school.round_trip().counts.conflict == 0
     assert life.row("peserta_didik", pupil)["soft_delete"] == 1
+    assert equal(school)
+
+
+# --- what belongs into the other direction ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [(Item.WANTED, b"\x00\x28" + bytes(8)), (Item.GIVEN, b"\x00" + bytes(40)), (Item.GIVEN, b"\x00" + bytes(33))],
+    ids=["rows asked for", "a return", "a return that looks like row hashes"],
+)
+def test_a_return_with_what_only_schools_say_is_refused_and_changes_nothing(
+    life: Life, school: Sekolah, pupil: str, extra: tuple[Item, bytes]
+) -> None:
+    """KF-208 for a file that our own server signed; the next good return is applied as ever."""
+    dinas(life, pupil, "Jl. Dinas 1")
+    good = life.answer(school).file
+    manifest, items = returned(school, good)
+    spoiled = life.folder / "lain.kirim"
+    with spoiled.open("wb") as out:
+        seal(kind=PackageKind.BALASAN, scope=school.scope, number=99, sender=life.server.identity,
+             receivers=[school.node.device.public], plaintext=write_body(manifest, [*items, extra]), out=out)  # fmt: skip
+    before = tables(school.node)
+    with pytest.raises(errors.Malformed):
+        school.apply(spoiled)
+    assert tables(school.node) == before
+    school.apply(good)
+    assert school.row("peserta_didik", pupil)["alamat_jalan"] == "Jl. Dinas 1"
     assert equal(school)

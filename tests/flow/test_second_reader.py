@@ -305,8 +305,9 @@ def judged(cases: Iterable[Case], pairs: Iterable[tuple[Said, Said]], opened: st
         (odd_blocks.cases, with_block, PackageKind.KIRIM),
         (odd_contents.schools, bytes, PackageKind.KIRIM),
         (odd_contents.servers, bytes, PackageKind.BALASAN),
+        (odd_contents.prefills, bytes, PackageKind.PREFILL),
     ],
-    ids=["blocks", "schools", "servers"],
+    ids=["blocks", "schools", "servers", "prefills"],
 )
 def test_what_no_writer_writes_is_judged_alike(
     cases: Callable[[], Iterable[Case]], wrapped: Callable[[bytes], bytes], kind: PackageKind, tmp_path: Path

@@ -279,6 +279,10 @@ def servers() -> Iterator[Case]:
         ("a branch", _OPEN, item(8, HEAD) + item(2, _BLOCK) + _CONTENT),
         ("a branch behind changes", _BAD, _CONTENT + item(8, HEAD)),
         ("a branch behind an outcome", _BAD, outcome + item(8, HEAD)),
+        ("a return given back", _BAD, item(_GIVEN, b"\x00" + _FILE_KEY + b"data")),
+        ("a return given back behind changes", _BAD, _CONTENT + item(_GIVEN, b"\x00" + _FILE_KEY)),
+        ("rows asked for", _BAD, item(_WANTED, b"\x00\x28" + b"w" * 16)),
+        ("rows asked for behind row hashes", _BAD, item(5, b"\x00\x28") + item(_WANTED, b"\x00\x28")),
         ("reference rows", _OPEN, item(4, HEAD) + item(2, pack([40, 3, 1, b"", IDS[0]])) + _CONTENT),
         ("an outcome behind changes", _OPEN, _CONTENT + outcome),
         ("a head of any number", _OPEN, item(1, pack([7, 12, b"pangkal8"]))),
@@ -303,6 +307,27 @@ def servers() -> Iterator[Case]:
         ("half a line", _BAD, [[0] * 5, [[*shape[:7], ["id1", ["a"]]]]]),
         ("a line of a number", _BAD, [[0] * 5, [[*shape[:7], [5, ["a"], ["b"]]]]]),
         ("a line without values", _BAD, [[0] * 5, [[*shape[:7], ["id", None, ["b"]]]]]),
+        ("a count of nothing", _BAD, [[None, 0, 0, 0, 0], []]),
+        ("counts of bytes", _BAD, [b"\0\0\0\0\0", []]),
+        ("a table that is a float", _BAD, [[0] * 5, [[40.0, *shape[1:]]]]),
+        ("a group of nothing", _BAD, [[0] * 5, [[40, None, *shape[2:]]]]),
+        ("a group that is false", _BAD, [[0] * 5, [[40, False, *shape[2:]]]]),
+        ("an outcome that is a float", _BAD, [[0] * 5, [[40, 1, 3.0, *shape[3:]]]]),
+        ("an outcome that is true", _BAD, [[0] * 5, [[40, 1, True, *shape[3:]]]]),
+        ("a cause that is a float", _BAD, [[0] * 5, [[*shape[:5], 1.0, *shape[6:]]]]),
+        ("columns of bytes", _BAD, [[0] * 5, [[*shape[:4], b"\x01", *shape[5:]]]]),
+        *((f"a value {name}", code, [[0] * 5, [[*shape[:7], ["id1", [value], ["b"]]]]]) for name, code, value in (
+            ("of nothing", _OPEN, None), ("that is an integer", _OPEN, -(2**63)), ("that is a float", _OPEN, -0.0),
+            ("that is bytes", _OPEN, b""), ("that is true", _BAD, True), ("that is an array", _BAD, [1]),
+            ("that is an empty map", _BAD, {}), ("beyond 63 bits", _BAD, 2**63), ("that is no number", _BAD, float("nan")),
+            ("of 100,000 letters", _OPEN, "a" * 100_000), ("of a letter more", _LARGE, "a" * 100_001),
+            ("of a byte more", _LARGE, b"a" * 100_001),
+        )),
+        ("a row of a letter too many", _LARGE, [[0] * 5, [[*shape[:7], ["a" * 100_001, ["a"], ["b"]]]]]),
+        ("no values that were sent", _OPEN, [[0] * 5, [[*shape[:7], ["id1", [], ["b"]]]]]),
+        ("more values than columns", _BAD, [[0] * 5, [[*shape[:7], ["id1", ["a", "b"], ["b"]]]]]),
+        ("values of some columns only", _BAD, [[0] * 5, [[*shape[:4], [1, 3], *shape[5:7], ["id1", ["a"], ["b", "c"]]]]]),
+        ("values of no column", _BAD, [[0] * 5, [[*shape[:4], [], *shape[5:7], ["id1", ["a"], []]]]]),
         ("seven elements of a shape", _BAD, [[0] * 5, [shape[:7]]]),
         ("lines in another order", _OPEN, [[0] * 5, [[*shape[:7], ["id2", ["a"], ["b"], "id1", [1.5], [b"x"]]]]]),
         ("shapes twice", _OPEN, [[0] * 5, [shape, shape]]),
@@ -310,3 +335,21 @@ def servers() -> Iterator[Case]:
     ):
         content = item(3, b"\x00\x00\x00\x01" + pack(given))
         yield f"outcome: {name}", code, plaintext([*MANIFEST, None, None, ANSWER], frame(content))
+
+
+# --- prefills ---------------------------------------------------------------------------------------------
+
+
+def prefills() -> Iterator[Case]:
+    """Yield what a prefill may not hold, and what it may."""
+    for name, code, content in (
+        ("nothing", _OPEN, b""),
+        ("rows", _OPEN, _CONTENT),
+        ("reference rows behind rows", _OPEN, _CONTENT + item(4, HEAD)),
+        ("an outcome", _BAD, item(3, b"\x00\x00\x00\x01" + pack([[0] * 5, []]))),
+        ("row hashes", _BAD, item(5, b"\x00\x28" + b"h" * 32)),
+        ("a branch", _BAD, item(8, HEAD)),
+        ("a return given back", _BAD, item(_GIVEN, b"\x00" + _FILE_KEY)),
+        ("rows asked for", _BAD, item(_WANTED, b"\x00\x28")),
+    ):
+        yield f"prefill: {name}", code, plaintext([*MANIFEST, None, None, ANSWER], frame(content))

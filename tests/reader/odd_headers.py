@@ -64,6 +64,11 @@ def headers() -> Iterator[Case]:
         yield f"header: {name}", _HEADER, file(header)
     yield "header: another suite", _NEWER, file([9, *first[1:], wraps, []])
     yield "header: another suite of other elements", _NEWER, file([9, b"", [], 0, 0, 0, 0, 0, 0, 0])
+    yield "header: another suite of fewer elements", _NEWER, file([9])
+    yield "header: another suite of more elements", _NEWER, file([9, *first[1:], wraps, [], b"", 0, [], 3, b"x", 0])
+    for name, code, levels in (("of 16 levels", _NEWER, 16), ("of 17 levels", _HEADER, 17)):
+        yield f"header: another suite {name}", code, file(b"\x92\x09" + b"\x91" * (levels - 2) + b"\x90")
+    yield "header: eleven elements", _HEADER, file([*first, wraps, [], 0])
     for at, value, code in (
         (0, 0, _HEADER), (0, 2, _HEADER), (1, 0, _HEADER), (1, 4, _HEADER), (1, 1, "KF-301"), (1, b"\x02", _HEADER), (2, bytes(15), _HEADER),
         (3, 2**32, _HEADER), (3, 2**32 - 1, _READ), (4, bytes(7), _HEADER), (5, 0, _HEADER), (5, 15, _HEADER), (5, 27, _CUT), (5, 25, "KF-205"),
@@ -117,6 +122,20 @@ def school_certificates() -> Iterator[Case]:
         ("a key that is known, signed otherwise", _READ, m.DEVICE, [KNOWN[0], bytes(64)]),
         ("an older certificate", _READ, m.DEVICE, certificate(CODE, m.DEVICE, serial=0)),
         ("a serial below the lowest", _CERTIFICATE, m.STRANGER, certificate(CODE, LAPTOP, lowest=5), certificate(LAPTOP, m.STRANGER, serial=4)),
+        ("a higher serial before a lower one", _CERTIFICATE, m.STRANGER, certificate(CODE, LAPTOP, serial=5, lowest=5),
+         certificate(CODE, LAPTOP, serial=3), certificate(LAPTOP, m.STRANGER, serial=4)),
+        ("a higher serial before a lower one that would forbid", _READ, m.STRANGER, certificate(CODE, LAPTOP, serial=5),
+         certificate(CODE, LAPTOP, serial=3, lowest=5), certificate(LAPTOP, m.STRANGER, serial=4)),
+        ("a higher serial behind a lower one", _CERTIFICATE, m.STRANGER, certificate(CODE, LAPTOP, serial=3),
+         certificate(CODE, LAPTOP, serial=5, lowest=5), certificate(LAPTOP, m.STRANGER, serial=4)),
+        ("two of one serial, the first speaks", _READ, m.STRANGER, certificate(CODE, LAPTOP),
+         certificate(CODE, LAPTOP, lowest=5), certificate(LAPTOP, m.STRANGER, serial=4)),
+        ("two of one serial, the first forbids", _CERTIFICATE, m.STRANGER, certificate(CODE, LAPTOP, lowest=5),
+         certificate(CODE, LAPTOP), certificate(LAPTOP, m.STRANGER, serial=4)),
+        ("one twice, the second time signed otherwise", _READ, LAPTOP, certificate(CODE, LAPTOP),
+         [certificate(CODE, LAPTOP)[0], bytes(64)]),
+        ("a lower one that nobody signed", _CERTIFICATE, LAPTOP, certificate(CODE, LAPTOP),
+         [certificate(CODE, LAPTOP, serial=0)[0], bytes(64)]),
         ("the lowest serial", _READ, m.STRANGER, certificate(CODE, LAPTOP, lowest=5), certificate(LAPTOP, m.STRANGER, serial=5)),
     ):  # fmt: skip
         yield f"certificate: {name}", code, m.package(sender=sender, certificates=chain)
@@ -124,7 +143,7 @@ def school_certificates() -> Iterator[Case]:
         ("kind", 0, _CERTIFICATE), ("kind", 6, _CERTIFICATE), ("kind", 9, _CERTIFICATE), ("form", 0, _CERTIFICATE), ("form", 2, _CERTIFICATE),
         ("suite", 2, _CERTIFICATE), ("suite", 3, _CERTIFICATE), ("scope", ZEROS, _CERTIFICATE), ("scope", m.OTHER_SCHOOL, _CERTIFICATE),
         ("serial", 2**32 - 1, _READ), ("serial", 2**32, _CERTIFICATE), ("lowest", 2**32, _CERTIFICATE), ("subject", m.ASSIGNMENT, _CERTIFICATE),
-        ("issuer", bytes(8), _CERTIFICATE), ("signer", m.STRANGER, _CERTIFICATE), ("more", [0], _CERTIFICATE), ("seal", bytes(33), _CERTIFICATE),
+        ("issuer", bytes(8), _CERTIFICATE), ("signer", m.STRANGER, _CERTIFICATE), ("more", [0], _CERTIFICATE), ("seal", bytes(33), _CERTIFICATE), ("seal", b"", _CERTIFICATE),
     ):  # fmt: skip
         shown = value.id.hex() if isinstance(value, m.Keys) else value
         yield f"certificate: {other} {shown!r}", code, m.package(certificates=[certificate(CODE, LAPTOP, **{other: value})])
@@ -172,6 +191,9 @@ def returns() -> Iterator[Case]:
         ("a root by a code that is spent", _CERTIFICATE, m.SERVER, certificate(CODE, OTHER_ROOT, ZEROS)),
         ("a dinas", _READ, m.SERVER, certificate(m.ROOT, DINAS, ZEROS)),
         ("a dinas with an id of its own", _READ, m.SERVER, certificate(m.ROOT, DINAS, m.OTHER_SCHOOL)),
+        ("a dinas who receives nothing", _CERTIFICATE, m.SERVER, certificate(m.ROOT, DINAS, ZEROS, seal=b"")),
+        ("a server that receives nothing", _CERTIFICATE, m.SERVER, certificate(m.ROOT, OTHER_SERVER, ZEROS, seal=b"")),
+        ("a root that receives nothing", _CERTIFICATE, m.SERVER, certificate(m.ROOT, OTHER_ROOT, ZEROS, seal=b"")),
         ("a dinas as sender", _UNKNOWN, DINAS, certificate(m.ROOT, DINAS, ZEROS)),
         ("a root as sender", _UNKNOWN, m.ROOT),
         ("a server by a server", _CERTIFICATE, OTHER_SERVER, certificate(m.SERVER, OTHER_SERVER, ZEROS)),

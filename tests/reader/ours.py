@@ -99,14 +99,18 @@ def content(kind: PackageKind, scope: str, manifest: Manifest, items: Iterator[t
         if next(numbers) != manifest.last + 1:
             raise errors.Malformed(part="number of changesets")
         return found
+    if kind is PackageKind.PREFILL:
+        found["changesets"] += map(changeset, only_changesets(read))
+        return found
     found["changesets"] += map(changeset, read.branch())
     for one in read:
         if isinstance(one, Found):
             found["changesets"].append(changeset(one))
         elif one.kind is Item.OUTCOME:
             found["outcomes"].append(outcome(one))
+        elif one.kind is not Item.HASHES:  # asked by exchange.ingest
+            raise errors.Malformed(part=f"item {one.kind.name}")
         else:
-            # Whatever is no outcome is taken as row hashes by exchange.ingest.
             rows = [[row[:16], row[16:]] for row in cut(one.data[2:], 16)]
             found["hashes"].append({"table": table(one.data), "rows": rows})
     return found

@@ -11,7 +11,7 @@ import { refusing } from "./refused.mjs";
 import { unpack } from "./zstd.mjs";
 
 const check = refusing("KF-208");
-const KIRIM = 2;
+const [PREFILL, KIRIM] = [1, 2];
 const FILE_KEY = 32;
 const HEADS = [ITEM.head, ITEM.next, ITEM.reference, ITEM.branch];
 
@@ -20,6 +20,8 @@ const SCHOOLS = { [ITEM.given]: 0, [ITEM.wanted]: 1, [ITEM.head]: 2, [ITEM.next]
 const SERVERS = {
   [ITEM.branch]: 0, [ITEM.outcome]: 1, [ITEM.hashes]: 1, [ITEM.reference]: 1, [ITEM.head]: 1, [ITEM.next]: 1,
 };
+
+const PREFILLS = { [ITEM.reference]: 0, [ITEM.head]: 0, [ITEM.next]: 0 };
 
 /** Read the plaintext of a kind of package about a scope. */
 export function readContent(plaintext, kind, scope, tables) {
@@ -33,6 +35,7 @@ class Content {
   constructor(manifest, kind, scope, tables) {
     Object.assign(this, { manifest, scope, tables });
     this.isSchools = kind === KIRIM;
+    this.ranks = this.isSchools ? SCHOOLS : kind === PREFILL ? PREFILLS : SERVERS;
     this.number = manifest.first;
     this.rank = 0;
     this.found = { changesets: [], outcomes: [], hashes: [], wanted: [], given: [] };
@@ -56,7 +59,7 @@ class Content {
 
   /** Refuse an item that does not stand in this kind of package, or not here. */
   place(kind) {
-    const rank = kind === ITEM.block ? this.rank : (this.isSchools ? SCHOOLS : SERVERS)[kind];
+    const rank = kind === ITEM.block ? this.rank : this.ranks[kind];
     check(rank !== undefined && rank >= this.rank, `an item of kind ${kind} does not stand here`);
     check(kind !== ITEM.block || HEADS.includes(this.before), "a block that belongs to no head");
     this.rank = rank;

@@ -40,10 +40,16 @@ function addLines(shape, tables, lines) {
   check(flat.length % 3 === 0, "a line of another size");
   for (let n = 0; n < flat.length; n += 3) {
     check(typeof flat[n] === "string", "a row's id");
-    const [sent, stood] = [flat[n + 1], flat[n + 2]].map((values) => list(values, 0, named.length, check, "values").map(plain));
+    const [sent, stood] = [flat[n + 1], flat[n + 2]].map((values) => valuesOf(values, named.length));
     lines.push({ ...front, row: text(flat[n]), sent, stood });
     must(lines.length <= LINES_MOST, "KF-207", "too many lines");
   }
+}
+
+/** One value for each column, or none at all. */
+function valuesOf(told, columns) {
+  check(list(told, 0, columns, check, "values").length % (columns || 1) === 0, "values of some columns only");
+  return told.map(plain);
 }
 
 function plain(value) {

@@ -22,30 +22,34 @@ const isServers = (kind) => kind === KIND.akar || kind === KIND.pusat;
 export class Trusted {
   constructor() {
     this.keys = new Map();
-    this.words = new Set();
   }
 
-  /** Take a key as trusted; of several certificates for one key the highest serial speaks. */
+  /** Take a key as trusted; of several certificates for one key the highest serial speaks, of equal ones the first. */
   add(key) {
-    const place = hex(isServers(key.kind) ? NOWHERE : key.scope) + hex(key.id);
-    const known = this.keys.get(place);
-    if (!known || known.serial <= key.serial) this.keys.set(place, key);
+    const known = this.keys.get(place(key));
+    if (!known || known.serial < key.serial) this.keys.set(place(key), key);
   }
 
   find(kinds, id, scope) {
-    for (const place of [NOWHERE, scope]) {
-      const found = this.keys.get(hex(place) + hex(id));
-      if (found && kinds.includes(found.kind) && isServers(found.kind) === same(place, NOWHERE)) return found;
+    for (const where of [NOWHERE, scope]) {
+      const found = this.keys.get(hex(where) + hex(id));
+      if (found && kinds.includes(found.kind) && isServers(found.kind) === same(where, NOWHERE)) return found;
     }
     return undefined;
   }
 
   /** Remember a certificate that was checked. */
   know({ body }, certificate) {
-    this.words.add(hex(body));
-    this.add(certificate);
+    this.add({ ...certificate, word: hex(body) });
+  }
+
+  /** Whether a certificate speaks for its key already, word for word. */
+  speaks({ body }, certificate) {
+    return this.keys.get(place(certificate))?.word === hex(body);
   }
 }
+
+const place = ({ kind, scope, id }) => hex(isServers(kind) ? NOWHERE : scope) + hex(id);
 
 /** The body of a certificate, by field; it is canonical and of its form. */
 export function parseBody(body, check) {
@@ -76,7 +80,7 @@ export async function takeCertificates(header, trusted) {
   for (const certificate of header.certificates) {
     const found = parseBody(certificate.body, check);
     check(RIDES[header.kind].includes(found.kind), "a kind that does not ride in this kind of package");
-    if (trusted.words.has(hex(certificate.body))) continue;
+    if (trusted.speaks(certificate, found)) continue;
     const issuer = trusted.find(MAY_SIGN[found.kind], found.issuer, header.scope);
     check(issuer, "nobody trusted who may sign this has signed it");
     checkIssuer(found, issuer, check);
