@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -20,7 +21,7 @@ from exchange.format.body import Item, read_body
 from exchange.format.changeset import chain_next, chain_start, decode_changeset, decode_head, encode_changeset
 from exchange.format.manifest import decode_manifest
 from exchange.format.outcome import decode_outcome, encode_outcome
-from exchange.records import Block, Cause, ChangesetHead, Op, Position
+from exchange.records import Block, Cause, ChangesetHead, CutAgain, Op, Position
 from exchange.schema import SCHEMA
 from exchange.schema.ids import derive_id
 from tests.vectors import make_bodies
@@ -187,6 +188,25 @@ def test_a_block_has_one_to_4096_rows(count):
     refused(40, 3, count, b"", b"", b"\0\0\0")
 
 
+def test_a_block_of_4096_rows_goes_and_comes():
+    rows = [str(uuid.UUID(int=n, version=4)) for n in range(4_096)]
+    given = Block(PUPIL, Op.DELETE, (), [rows])
+    (found,) = decode_changeset(SCHEMA, SCOPE, encode_changeset(SCHEMA, SCOPE, HEAD, [given]))[1]
+    assert found.rows() == rows
+
+
+def test_a_block_of_just_so_many_bytes_as_one_may_have_goes_out_whole_and_is_taken(monkeypatch):
+    given = Block(PUPIL, Op.UPDATE, (PUPIL.by_name["nama"],), [IDS[:2], ["SITI", "BUDI"]])
+    _, part = encode_changeset(SCHEMA, SCOPE, HEAD, [given])
+    monkeypatch.setattr(changeset, "BLOCK_BYTES_MAX", len(part))
+    parts = list(encode_changeset(SCHEMA, SCOPE, HEAD, [given]))
+    assert parts[1:] == [part]
+    assert shown(decode_changeset(SCHEMA, SCOPE, parts)[1]) == shown([given])
+    monkeypatch.setattr(changeset, "BLOCK_BYTES_MAX", len(part) - 1)
+    halves = list(encode_changeset(SCHEMA, SCOPE, HEAD, [given]))[1:]
+    assert [block.count for block in decode_changeset(SCHEMA, SCOPE, [parts[0], *halves])[1]] == [1, 1]
+
+
 def test_a_block_of_too_many_bytes_goes_out_in_halves_and_the_numbering_holds(monkeypatch):
     monkeypatch.setattr(changeset, "BLOCK_BYTES_MAX", 3_000)
     monkeypatch.setattr(block_module, "IDS_MAX", 60)
@@ -261,6 +281,34 @@ def test_what_no_store_holds_is_not_written(value):
     ],
 )  # fmt: skip
 def test_what_is_no_head_is_refused(fields):
+    with pytest.raises(Malformed):
+        decode_head(msgpack.packb(fields))
+
+
+U32 = 2**32 - 1
+ORIGIN = bytes(range(32))
+
+
+@pytest.mark.parametrize(("known", "last", "number"), [(0, 0, 1), (0, 0, U32), (0, 1, 2), (3, 5, 6), (0, U32 - 1, U32)])
+def test_a_changeset_that_was_cut_again_says_on_top_of_what(known, last, number):
+    """What its maker knew is below how far the other branch had gone, and that below its own number; or both are 0."""
+    found = decode_head(msgpack.packb([number, U32, bytes(8), ORIGIN, known, last]))
+    assert found == ChangesetHead(number, Position(U32, bytes(8)), CutAgain(ORIGIN, known, last))
+
+
+@pytest.mark.parametrize(
+    ("known", "last", "number"), [(1, 1, 3), (2, 1, 3), (0, 3, 3), (0, 4, 3), (3, 4, 3), (1, 0, 3), (-1, 0, 3), (0, U32 + 1, U32)]
+)
+def test_a_changeset_that_was_cut_again_on_top_of_nothing_that_can_be_is_refused(known, last, number):
+    with pytest.raises(Malformed):
+        decode_head(msgpack.packb([number, 2, bytes(8), ORIGIN, known, last]))
+
+
+@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("value", [None, "x" * 32, bytes(31), bytes(33), bytes(7), bytes(9), 1.0, True, U32 + 1, -1])
+def test_no_element_of_a_longer_head_is_of_another_kind(at, value):
+    fields: list[object] = [5, 2, bytes(8), ORIGIN, 1, 2]
+    fields[at] = value
     with pytest.raises(Malformed):
         decode_head(msgpack.packb(fields))
 

@@ -162,6 +162,47 @@ def test_a_header_has_exactly_ten_elements(count):
         decode_header(msgpack.packb([*elements(), 0][:count]))
 
 
+def test_the_limits_are_those_of_the_page():
+    """format.md 1.3: 1,536 bytes of a certificate, 2^40 of a body; one more of either is refused."""
+    for size in (1, 1_536):
+        found = decode_header(encode_header(header(certificates=((b"b" * size, bytes(64)),))))
+        assert found.certificates == ((b"b" * size, bytes(64)),)
+    for size in (16, 17, 65_552, 65_569, 2**40):
+        assert decode_header(encode_header(header(body_bytes=size))).body_bytes == size
+    for certificates in ([[b"", bytes(64)]], [[b"b" * 1_537, bytes(64)]]):
+        with pytest.raises(errors.HeaderBad):
+            decode_header(msgpack.packb([*elements()[:9], certificates]))
+    for size in (0, 15, 65_553, 65_568, 2**40 + 1):
+        with pytest.raises(errors.HeaderBad):
+            decode_header(msgpack.packb([*elements()[:5], size, *elements()[6:]]))
+
+
+def test_an_unknown_suite_is_told_with_the_newest_that_is_known():
+    with pytest.raises(errors.FormatNewer) as caught:
+        decode_header(msgpack.packb([9]))
+    assert (caught.value.found, caught.value.known) == (9, 2)
+
+
+def test_signed_bytes_hold_16_levels_and_16_items():
+    for levels, items in ((16, 16), (1, 0)):
+        value: list[object] = [0] * items
+        for _ in range(levels - 1):
+            value = [value]
+        assert container.unpack(msgpack.packb(value), "uji") == value
+    for levels, items in ((17, 0), (1, 17), (2, 17)):
+        value = [0] * items
+        for _ in range(levels - 1):
+            value = [value]
+        with pytest.raises(errors.HeaderBad):
+            container.unpack(msgpack.packb(value), "uji")
+
+
+@pytest.mark.parametrize("value", [[None], [True], [1.0], ["a"], [-1], [[[-1]]], [[b"", [False]]], [{}], [{1: 1}]])
+def test_signed_bytes_hold_whole_numbers_bytes_and_arrays_only(value):
+    with pytest.raises(errors.HeaderBad):
+        container.unpack(msgpack.packb(value), "uji")
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -227,6 +268,11 @@ def test_a_later_format_is_newer_whatever_else_it_says():
 def test_a_format_or_length_that_was_never_written_is_refused(rest):
     with pytest.raises(errors.HeaderBad):
         split_frame(container.MAGIC + rest)
+
+
+@pytest.mark.parametrize("length", [1, 16_384])
+def test_a_header_has_1_to_16384_bytes(length):
+    assert split_frame(container.MAGIC + b"\x01" + length.to_bytes(3, "big") + b"more") == length
 
 
 def test_the_package_id_covers_frame_and_header_and_nothing_else():

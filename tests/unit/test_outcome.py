@@ -96,6 +96,35 @@ def test_more_lines_than_a_reader_holds_are_refused_before_they_are_read(monkeyp
         decode_outcome(SCHEMA, encode_outcome([line(n) for n in range(4)], COUNTS))
 
 
+def test_a_reader_holds_1048576_lines():
+    """The page's limit (format-body.md 8), asked before a line is read: these lists claim lines that are not there."""
+    front = b"\x92\x95" + bytes(5) + b"\x91\x98" + b"".join(msgpack.packb(one) for one in GOOD[:7])
+    for lines, error in ((1_048_576, Malformed), (1_048_577, TooLarge)):
+        with pytest.raises(error):
+            decode_outcome(SCHEMA, front + b"\xdd" + (3 * lines).to_bytes(4, "big"))
+
+
+@pytest.mark.parametrize("outer", [b"\x91", b"\x93", b"\x90"])
+def test_a_list_that_says_another_length_than_it_has_is_refused(outer):
+    """The elements are all there; only the fronts of the outcome, or of a shape, count them wrongly."""
+    whole = packed(*GOOD)
+    with pytest.raises(Malformed):
+        decode_outcome(SCHEMA, outer + whole[1:])
+    at = whole.index(b"\x98")
+    for front in (b"\x97", b"\x99"):
+        with pytest.raises(Malformed):
+            decode_outcome(SCHEMA, whole[:at] + front + whole[at + 1 :])
+
+
+def test_counts_have_32_bits():
+    most = 2**32 - 1
+    counts = Counts(most, most, most, most, most)
+    assert decode_outcome(SCHEMA, encode_outcome([], counts))[0] == counts
+    for at in range(5):
+        with pytest.raises(Malformed):
+            decode_outcome(SCHEMA, msgpack.packb([[2**32 if n == at else 0 for n in range(5)], []]))
+
+
 def test_causes_and_winners_come_back():
     for cause in Cause:
         for won in (False, True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import io
 
@@ -18,7 +19,14 @@ from exchange.records import PackageKind
 from exchange.trust import chunks, wraps
 from exchange.trust.certificates import SignedCertificate, anchor, issue
 from exchange.trust.keys import Identity
-from exchange.trust.opening import Duplicate, VerifiedPackage, inspect_package, open_package, open_with_file_key
+from exchange.trust.opening import (
+    Duplicate,
+    VerifiedPackage,
+    inspect_package,
+    open_package,
+    open_with_file_key,
+    verify_sealed,
+)
 from exchange.trust.sealing import HEADER_DOMAIN, wrap_info
 
 
@@ -135,6 +143,49 @@ def test_a_file_is_opened_with_its_own_file_key_and_with_no_other(world):
     named.__dict__["key_id"] = sender.key_id  # a stranger's key under the sender's id, which no hash would give
     with pytest.raises(errors.SignatureBad):
         open_with_file_key(io.BytesIO(data), sender=named, file_key=sealed.file_key)
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        (lambda data: data + b"x", "KF-205"),
+        (lambda data: data[:-1], "KF-204"),
+        (lambda data: data[:-1] + bytes([data[-1] ^ 1]), "KF-206"),
+        (lambda data: data[: len(data) - 40 - 64] + bytes(64) + data[len(data) - 40 :], "KF-305"),
+    ],
+    ids=["a byte more", "a byte less", "another byte", "no signature"],
+)
+def test_a_file_key_or_a_look_without_one_excuses_no_damage(world, damage, code):
+    """What is proved by a file's key, or by its signature alone, is proved of a whole file."""
+    data, sealed = world.pack(bytes(24))
+    sender = world.device_by_code.certificate
+    assert verify_sealed(io.BytesIO(data), sender) == sealed.package_id
+    with pytest.raises(errors.ExchangeError) as refused:
+        verify_sealed(io.BytesIO(damage(data)), sender)
+    assert refused.value.code == code
+    with pytest.raises(errors.ExchangeError) as refused:
+        open_with_file_key(io.BytesIO(damage(data)), sender=sender, file_key=sealed.file_key)
+    assert refused.value.code == code
+
+
+def test_another_holder_did_not_sign_it(world):
+    with pytest.raises(errors.SenderUnknown):
+        verify_sealed(io.BytesIO(world.pack(b"x")[0]), anchor(world.stranger.public))
+
+
+def test_an_opened_package_shows_neither_its_key_nor_what_it_holds(world):
+    """Whoever writes one into a log gives nothing away."""
+    data, sealed = world.pack(b"Jalan Rahasia 1")
+    with world.open(data) as package:
+        shown = repr(package)
+    assert "BytesIO" not in shown
+    assert repr(sealed.file_key) not in shown
+
+
+def test_a_fault_of_temporary_space_has_its_code_wherever_it_is(tmp_path):
+    for folder in (None, tmp_path):
+        with pytest.raises(errors.DiskFull), chunks.disk(folder):
+            raise OSError(errno.ENOSPC, "penuh")
 
 
 def test_a_file_that_grew_beyond_memory_is_opened_from_its_descriptor(world, tmp_path):
