@@ -352,6 +352,29 @@ def test_what_was_told_once_is_no_reason_for_another_return(life: Life, school: 
     assert school.apply(life.answer(school).file) is None
 
 
+# --- a text that is none ----------------------------------------------------------------------
+
+
+def test_a_text_that_is_not_utf8_is_named_by_its_row_and_column(
+    life: Life, school: Sekolah, pupil: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """KF-608: another program wrote bytes of an old code page. Nothing is cut until the value is typed anew; then it travels."""
+    at = ["--home", str(school.home)]
+    last, stood = school.node.store.last, life.row("peserta_didik", pupil)["alamat_jalan"]
+    school.sql("UPDATE peserta_didik SET alamat_jalan = CAST(x'4A6C2E20436166E9' AS TEXT) WHERE peserta_didik_id = ?", pupil)
+    for command in (["validate"], ["status"], ["download", "daftar-pd", str(school.home / "daftar.xlsx")]):
+        assert run(["school", *command, *at]) == 1
+        said = capsys.readouterr().err
+        assert all(part in said for part in ("KF-608", "peserta_didik", pupil, "alamat_jalan", "Jl. Caf")), said
+        assert english(said) == []
+    with pytest.raises(errors.TextBroken):
+        school.export()
+    assert (school.node.store.last, life.row("peserta_didik", pupil)["alamat_jalan"]) == (last, stood)
+    school.edit("peserta_didik", pupil, alamat_jalan="Jl. Café")
+    assert life.ingest(school.export().file).files[0].status == "applied"
+    assert life.row("peserta_didik", pupil)["alamat_jalan"] == "Jl. Café"
+
+
 # --- R23 --------------------------------------------------------------------------------------
 
 
