@@ -1,11 +1,11 @@
-"""Spoil modules in one place after the other and run their tests: ``python -m tests.mutation [--only TEXT] [--list]``.
+"""Spoil modules in one place after the other and run their tests: ``python -m tests.mutation [--only TEXT] [--every N] [--list]``.
 
 Which tests belong to which modules, and why some mutants may live, stands in ``table.toml``. The tests run once without any
 mutant, so that it is known which of them come to which line and how long each takes; a mutant then meets those that come to
 its lines, until one notices it or their time is up (:data:`SECONDS`). Nothing is written into the sources:
 a mutant lives in a process of its own, which is given the changed text when it imports the module.
 
-The exit status is 1 if a mutant lived for which the table has no reason, or if the table has a reason for none.
+The exit status is 1 if a mutant lived for which the table has no reason, or if one died for which it has one.
 """
 
 from __future__ import annotations
@@ -34,13 +34,15 @@ def judge(path: str, found: list[Mutant], known: Reach, place: Path) -> list[Mut
         tests = known.tests(path, mutant.lines, SECONDS)
         if not tests or not is_noticed(path, mutant.code, tests, place, known.seconds(tests)):
             alive.append(mutant)
+            print(f"\n  line {mutant.lines[0]}\n    - {mutant.old}\n    + {mutant.new}", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     return alive
 
 
 def told(path: str, found: list[Mutant], alive: list[Mutant], given: dict[str, list[dict[str, Any]]]) -> bool:
     """Print what was found of a module, and return whether the table says the same."""
-    reasons = {(one["old"], one["new"]) for one in given.get(path, [])}
+    met = {(one.old, one.new) for one in found}
+    reasons = {(one["old"], one["new"]) for one in given.get(path, [])} & met
     unknown = [one for one in alive if (one.old, one.new) not in reasons]
     idle = reasons - {(one.old, one.new) for one in alive}
     noticed = len(found) - len(alive)
@@ -48,7 +50,7 @@ def told(path: str, found: list[Mutant], alive: list[Mutant], given: dict[str, l
     for one in unknown:
         print(f"  line {one.lines[0]}\n    - {one.old}\n    + {one.new}")
     for old, new in sorted(idle):
-        print(f"  a reason for none\n    - {old}\n    + {new}")
+        print(f"  it has a reason to live and was noticed\n    - {old}\n    + {new}")
     sys.stdout.flush()
     return not unknown and not idle
 
@@ -57,6 +59,7 @@ def main() -> int:
     """Judge the modules of the table, and return 1 if the table does not say what was found."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("--only", default="", help="modules whose path holds this text")
+    parser.add_argument("--every", type=int, default=1, help="only each so-manieth mutant")
     parser.add_argument("--list", action="store_true", help="count the mutants and run nothing")
     given = parser.parse_args()
     table = tomllib.loads(TABLE.read_text(encoding="utf-8"))
@@ -66,7 +69,7 @@ def main() -> int:
     try:
         for group in table["group"]:
             paths = [path for path in group["modules"] if given.only in path]
-            found = {path: list(mutants((ROOT / path).read_text(encoding="utf-8"))) for path in paths}
+            found = {path: list(mutants((ROOT / path).read_text(encoding="utf-8")))[:: given.every] for path in paths}
             if given.list or not paths:
                 print("".join(f"{path}: {len(some)} mutants\n" for path, some in found.items()), end="")
                 continue
