@@ -3,6 +3,8 @@
 #   make demo     the whole main job on made-up schools, in the folder demo/
 #   make test     the test suite
 #   make simulate SEEDS=2000   whole lives by chance, with and without restores: docs/correctness.md
+#   make killed   every command killed at each of its steps, counted: docs/correctness.md
+#   make mutate ONLY=format/   the tests against spoiled modules; EVERY=5 takes a fifth of the places
 #   make check    what CI runs: ruff, mypy, the tests
 #   make bench    the figures of docs/benchmarks.md
 #   make words    collect the texts for people, compile the catalogues
@@ -13,7 +15,7 @@
 #   make clean    removes what the targets make anew; never demo/ nor what make demo moved aside
 
 .DEFAULT_GOAL := check
-.PHONY: demo test simulate check lint types bench words pages lock wheel installed clean
+.PHONY: demo test simulate killed mutate check lint types bench words pages lock wheel installed clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,6 +50,15 @@ SEEDS ?= 100
 simulate: $(READY)
 	$(BIN)/python -m tests.world $(SEEDS)
 
+killed: $(READY)
+	$(BIN)/python -m tests.faults
+
+ONLY ?= exchange/
+EVERY ?= 1
+mutate: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/mutate.lock
+	$(BIN)/python -m tests.mutation --only $(ONLY) --every $(EVERY)
+
 lint: $(READY)
 	$(BIN)/ruff check .
 
@@ -71,6 +82,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock:
 	$(LOCK) requirements/run.in -o requirements/run.lock
 	$(LOCK) requirements/test.in -o requirements/test.lock
+	$(LOCK) requirements/mutate.in -o requirements/mutate.lock
 
 # build/lib goes first: a module that was taken away would still be packed from there.
 WHEEL := $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation

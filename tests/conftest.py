@@ -9,6 +9,9 @@ from hypothesis import settings
 
 from exchange import words
 
+collect_ignore = ["mutation"]
+"""It needs Cosmic Ray, which nothing else does: ``make mutate`` installs it."""
+
 # The same examples every time, so that a change is judged by itself; how long one takes says nothing on shared cores.
 settings.register_profile("kirim", deadline=None, print_blob=True, derandomize=True)
 # New ones each time and many: pytest --hypothesis-profile=search tests/property

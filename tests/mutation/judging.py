@@ -17,17 +17,14 @@ from types import ModuleType
 from typing import Any
 
 import coverage
-import hypothesis
+import hypothesis  # noqa: F401 - so that no child loads it anew
 import pytest
 
 ROOT = Path(__file__).parents[2]
 
-hypothesis.settings.register_profile("mutation", derandomize=True, database=None, deadline=None)
-"""Drawn alike in every run: a score that chance decides is none."""
-
 _OPTIONS = [
-    *("-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-profile=mutation"),
-    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # hypothesis is there already, in the process that this one came from
+    *("-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # Hypothesis is there already, in the process that this one came from
 ]
 _FACTOR, _SECONDS_MIN = 5, 20
 """A mutant that takes so many times as long as the module itself, and longer than so many seconds, runs for ever: noticed."""

@@ -66,7 +66,7 @@ def test_what_the_program_needs_is_written_in_two_places_alike(setup):
     assert wanted("test.in") - lines(extras["test"]) - lines(extras["dev"]) == {"setuptools>=77"}
 
 
-@pytest.mark.parametrize("name", ["run", "test"])
+@pytest.mark.parametrize("name", ["run", "test", "mutate"])
 def test_a_lock_pins_all_that_is_needed_with_hashes_and_names_no_place(name):
     lock = (ROOT / "requirements" / f"{name}.lock").read_text(encoding="utf-8")
     pinned = set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
