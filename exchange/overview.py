@@ -107,7 +107,7 @@ def blocked(store: SchoolStore) -> list[str]:
 
 def causes(store: SchoolStore, codes: list[str]) -> list[ExchangeError]:
     """Return why the head's gate is closed, if it is: the errors that an export would raise, with their facts."""
-    if not {"KF-312", "KF-314"} & set(codes):
+    if not any(code.startswith("KF-3") for code in codes):
         return []
     from exchange import errors
     from exchange.confirming import check_head
@@ -115,14 +115,14 @@ def causes(store: SchoolStore, codes: list[str]) -> list[ExchangeError]:
 
     try:
         check_head(SchoolNode(store))
-    except (errors.NoHead, errors.HeadKeyMissing) as error:
+    except errors.TrustError as error:
         return [error]
     return []
 
 
 def _mark(store: SchoolStore) -> str:
     """Return a text that changes whenever the answer to "is anything invalid" may."""
-    told = (store.get("have"), store.get("reference"), store.get("certificates_own")[-16:].strip('"[]'))
+    told = (store.get("have"), store.get("reference"), store.get("account"), store.get("certificates_own")[-16:].strip('"[]'))
     return "/".join((str(store.captured), *told, civil_today(store.clock).isoformat()))
 
 

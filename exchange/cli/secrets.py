@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -113,4 +113,24 @@ def agree(question: str) -> bool:
         note(tr("Type y for yes or t for no."))
 
 
+def tick(lines: Sequence[str]) -> bool:
+    """Let somebody at a terminal tick lines one by one, or all that are left at once; the first no ends it.
+
+    Args:
+        lines: What is asked of each, in the person's language.
+    """
+    if not sys.stdin.isatty():
+        return False
+    for line in lines:
+        answer = ""
+        while answer not in _YES | _NO | _ALL:
+            answer = click.prompt(f"{line} [{tr('y/n/all')}]", default="", show_default=False, err=True).strip().lower()
+        if answer in _NO:
+            return False
+        if answer in _ALL:
+            break
+    return True
+
+
+_ALL = {"semua", "s", "all", "a"}
 _YES, _NO = {"y", "ya", "yes"}, {"t", "tidak", "n", "no"}

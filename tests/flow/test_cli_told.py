@@ -174,7 +174,7 @@ def test_an_unclear_answer_is_asked_again_and_a_wrong_passphrase_may_be_typed_th
     status, shown = talk(arguments, *agreed, *(("passphrase: ", typed) for typed in ("a", "b", "c")))
     assert (status, shown.count("KF-106")) == (1, 3), shown
     assert len(list((world.school_home / "outbox").iterdir())) == 2
-    status, shown = talk(arguments, ("Is this sheet right?", "t"))
+    status, shown = talk(arguments, ("Right? [y/n/all]", "t"))
     assert (status, "KF-313" in shown) == (1, True), shown
 
 
