@@ -749,7 +749,7 @@ class OtherAccount(TrustError):
 class AccountChanged(TrustError):
     code = "KF-325"
     fate = Fate.STOP
-    what = "no account that the dinas still knows is in use here; {nama}, who is head by its data, has another one"
+    what = "the account in use here was changed by the dinas; {nama}, who is head by its data, has another one"
     next = "choose it with `kirim school account switch` (Tukar Akses Pengguna) and the registration code"
     safe = "all data and unsent changes are untouched"
     nama: str

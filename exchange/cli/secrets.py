@@ -122,15 +122,17 @@ def tick(lines: Sequence[str]) -> bool:
     if not sys.stdin.isatty():
         return False
     for line in lines:
-        answer = ""
-        while answer not in _YES | _NO | _ALL:
-            answer = click.prompt(f"{line} [{tr('y/n/all')}]", default="", show_default=False, err=True).strip().lower()
-        if answer in _NO:
-            return False
-        if answer in _ALL:
-            break
+        while True:
+            answer: str = click.prompt(f"{line} [{tr('y/n/all')}]", default="", show_default=False, err=True)
+            said = answer.strip().lower()
+            if said in _ALL:
+                return True
+            if said in _NO:
+                return False
+            if said in _YES:
+                break
+            note(tr("Type y for yes, t for no, or semua for all that are left."))
     return True
 
 
-_ALL = {"semua", "s", "all", "a"}
-_YES, _NO = {"y", "ya", "yes"}, {"t", "tidak", "n", "no"}
+_YES, _NO, _ALL = {"y", "ya", "yes"}, {"t", "tidak", "n", "no"}, {"s", "semua", "a", "all"}
