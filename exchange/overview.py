@@ -28,6 +28,7 @@ class SchoolStatus(NamedTuple):
     open: tuple[dict[str, object], ...]
     conflicts: int
     vanished: int
+    account: str | None
 
     def as_json(self) -> dict[str, object]:
         """Return it under the names of ``kirim school status --json``."""
@@ -43,6 +44,7 @@ class SchoolStatus(NamedTuple):
             "open": list(self.open),
             "conflicts": self.conflicts,
             "vanished": self.vanished,
+            "account": self.account,
         }
 
 
@@ -67,6 +69,9 @@ def school_status(store: SchoolStore) -> SchoolStatus:
         open=tuple({"table": names[n], "id": row, "code": f"KF-{code}"} for n, row, code in open_rows),
         conflicts=int(store.db.value("SELECT count(*) FROM kirim_conflict")),
         vanished=int(store.db.value("SELECT count(*) FROM kirim_vanished")),
+        account=store.db.value(
+            "SELECT nama FROM pengguna WHERE pengguna_id = ? AND soft_delete IS NOT 1", (store.get("account"),)
+        ),
     )
 
 

@@ -199,7 +199,8 @@ def _make(
             note_claims(block, claims)
             note_revived(server, block, claims)
         report_claims(server, school, claims)
-    equip_heads(server, touched, {entry.table.name for entry in wanted})
+    if cause is not Cause.VERVAL:  # who is head is no matter of identity, and its lists are long
+        equip_heads(server, touched, {entry.table.name for entry in wanted})
     heads = assign_all(server, assignments, today)
     touched.update(heads.changed)
     unmatched += [_told(line) for line in heads.unmatched]

@@ -288,6 +288,7 @@ def status(asked: Asked) -> Answer:
                 [tr("acknowledged up to change"), number(found.acknowledged)],
                 [tr("last return applied"), when(found.last_applied_at)],
                 [tr("conflicts told"), number(found.conflicts)],
+                [tr("account in use"), found.account or "-"],
             ]
         )
         yield tr("Data yang Mengalami Perubahan, not acknowledged by the server yet:")

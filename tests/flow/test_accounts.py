@@ -371,6 +371,16 @@ def open_rows(school: Sekolah) -> list[dict[str, str]]:
     return [{"id": str(row), "code": f"KF-{code}"} for row, code in school.sql("SELECT row, code FROM kirim_open")]
 
 
+def test_a_list_of_roles_without_kepala_sekolah_closes_no_school(life: Life, school: Sekolah) -> None:
+    """A centre's own list may call it otherwise: what nobody can be given is not asked for."""
+    change_role(school.node, "KEPALA CONTOH", HEAD_ROLE, None, add=False)
+    assert blocked(school.node.store) == ["KF-323"]
+    school.sql("UPDATE peran SET nama = 'Lain' WHERE peran_id = 20")
+    school.pupil()
+    assert blocked(school.node.store) == []
+    assert school.round_trip().status == "applied"
+
+
 # --- the server believes its own data ---------------------------------------------------------
 
 

@@ -46,7 +46,8 @@ def test_the_whole_way_of_tukar_akses_pengguna(world: World) -> None:
     assert people(world) == {"KEPALA CONTOH": (True, ["Kepala Sekolah"]), "OPERATOR": (False, [])}
     assert ok(world.at_school("account", "switch", "op@contoh.id"))["account"]["nama"] == "OPERATOR"
     assert world.export().error["code"] == "KF-324"
-    assert ok(world.at_school("status"))["blocked"] == ["KF-324"]
+    status = ok(world.at_school("status"))
+    assert (status["blocked"], status["account"]) == (["KF-324"], "OPERATOR")
     assert world.at_school("account", "switch", "kepala contoh").error["code"] == "KF-108"
     (world.folder / "salah").write_text(str(uuid.uuid4()))
     refused = world.at_school("account", "switch", "kepala contoh", "--code-file", world.folder / "salah")
