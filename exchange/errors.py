@@ -379,7 +379,7 @@ class RoleUnknown(SetupError):
 class CodeOther(SetupError):
     code = "KF-164"
     what = "this is neither this laptop's registration code nor the code of the head in office"
-    next = "type the 36 characters again; if the code is lost, the dinas makes one for the head, for `kirim school head`"
+    next = "type the 36 characters again; if the code is lost, the dinas makes one for `kirim school head`"
     safe = "roles and the active account are as before"
 
 
@@ -711,7 +711,7 @@ class AccountMissing(TrustError):
     code = "KF-321"
     fate = Fate.STOP
     who = Who.DISTRICT
-    what = "{nama}, who is head by the dinas's data, has no account here: it was changed, or has not come yet"
+    what = "{nama}, who is head by the dinas's data, has no account here: changed, or not come yet"
     next = "apply the newest BALASAN; if it brings none, the dinas makes the account"
     safe = "all data and unsent changes are untouched"
     nama: str
@@ -749,7 +749,7 @@ class OtherAccount(TrustError):
 class AccountChanged(TrustError):
     code = "KF-325"
     fate = Fate.STOP
-    what = "the account in use here was changed by the dinas; {nama}, who is head by its data, has another one"
+    what = "the account in use was changed by the dinas; the head, {nama}, has another one"
     next = "choose it with `kirim school account switch` (Tukar Akses Pengguna) and the registration code"
     safe = "all data and unsent changes are untouched"
     nama: str
