@@ -606,6 +606,19 @@ def test_schools_do_not_make_heads(life: Life, school: Sekolah, pupil: str) -> N
     assert life.row("tugas_tambahan", made) == {}
 
 
+def test_a_head_is_not_deleted_by_a_school_that_has_seen_everything(life: Life, school: Sekolah, pupil: str) -> None:
+    """P3: nothing is on its way that would make the server look twice, and it is refused all the same."""
+    school.round_trip()
+    (head,) = school.sql("SELECT ptk_tugas_tambahan_id FROM tugas_tambahan")[0]
+    crafted(school, block("tugas_tambahan", Op.DELETE, [], (str(head),)))
+    assert life.ingest(school.export().file).files[0].counts.as_dict() == counts(refused=1)
+    assert told(school)[-1] == (str(head), "KF-511", False)
+    assert life.row("tugas_tambahan", str(head))["soft_delete"] == 0
+    school.apply(life.answer(school).file)
+    assert school.row("tugas_tambahan", str(head))["soft_delete"] == 0
+    assert equal(school)
+
+
 # --- other schools' rows (13) -----------------------------------------------------------------
 
 
@@ -793,6 +806,16 @@ def test_a_block_that_names_a_row_twice_is_refused_whole(life: Life, school: Sek
     result = life.ingest(school.export().file).files[0]
     assert (result.status, result.code) == ("quarantined", "KF-208")
     assert life.row("peserta_didik", pupil)["nama"] == "SISWA SATU"
+
+
+def test_an_insert_of_a_row_that_stands_says_only_what_it_fills_in(life: Life, school: Sekolah, pupil: str) -> None:
+    """The groups that it leaves empty are no opinion, wherever they stand; the ones between them are taken."""
+    before = life.row("peserta_didik", pupil)
+    crafted(school, block("peserta_didik", Op.INSERT, ["alamat_jalan", "email"], (pupil, "Jl. Baru 1", "baru@contoh.id")))
+    assert life.ingest(school.export().file).files[0].counts.as_dict() == counts(applied=1)
+    after = life.row("peserta_didik", pupil)
+    assert {name for name in after if after[name] != before[name]} - {"last_update"} == {"alamat_jalan", "email"}
+    assert (after["alamat_jalan"], after["email"]) == ("Jl. Baru 1", "baru@contoh.id")
 
 
 def test_several_blocks_for_one_row_are_taken_one_after_another(life: Life, school: Sekolah, pupil: str) -> None:
