@@ -289,12 +289,13 @@ def test_a_delete_of_an_identity_loses_to_an_edit_that_it_had_not_seen(life: Lif
 
 
 def test_a_delete_in_a_table_of_the_schools_stands_over_an_edit(life: Life, school: Sekolah, pupil: str) -> None:
-    """Rule 11: the dinas edited the card; it stays deleted, and the edit is in the record."""
+    """Rules 11 and 16: the dinas edited the card; it stays deleted, the edit is in the record, and the return says so."""
     row = card(school, pupil)
     school.round_trip()
     life.change("dinas", [("kesejahteraan_pd", row, "nomor", "DINAS")])
     school.edit("kesejahteraan_pd", row, soft_delete=1)
     assert school.round_trip().counts.as_dict() == counts(conflict=1)
+    assert spoken(school) == {(row, "DELETE", "KEMBALI")}
     (line,) = lines(school, 3)
     assert (line.code, line.won) == (523, True)
     assert dict(zip(line.columns, line.stood, strict=True))["nomor"] == "DINAS"
@@ -386,6 +387,20 @@ def test_both_sides_deleted_it_is_the_same(life: Life, school: Sekolah, pupil: s
     assert life.row("peserta_didik", pupil)["soft_delete"] == 1
     assert school.row("peserta_didik", pupil)["soft_delete"] == 1
     assert equal(school)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_row_that_is_deleted_twice_was_deleted_once(life: Life, school: Sekolah, pupil: str, seen: bool) -> None:
+    """Rule 9: the second time it is the same already, whether the server has to look twice or not."""
+    row = card(school, pupil)
+    school.round_trip()
+    school.edit("kesejahteraan_pd", row, soft_delete=1)
+    assert school.round_trip().counts.as_dict() == counts(applied=1)
+    if not seen:
+        life.change("dinas", [("peserta_didik", pupil, "alamat_jalan", "Jl. Dinas 1")])
+    crafted(school, block("kesejahteraan_pd", Op.DELETE, [], (row,)))
+    assert life.ingest(school.export().file).files[0].counts.as_dict() == counts(same=1)
+    assert life.row("kesejahteraan_pd", row)["soft_delete"] == 1
 
 
 def test_a_row_that_the_centre_brings_back_comes_whole(life: Life, school: Sekolah, pupil: str) -> None:
@@ -675,6 +690,25 @@ def test_a_seen_row_that_is_edited_gets_its_true_values_back(life: Life, school:
     assert school.row("ptk", theirs)["email"] == "ptk@contoh.id"
     assert equal(school)
     assert equal(other)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_seen_row_that_its_own_school_deletes_goes_there_too(life: Life, school: Sekolah, other: Sekolah, pupil: str, seen: bool) -> None:
+    """L1: whether or not the centre has just changed another row, which makes the server look at each row by itself."""
+    other.round_trip()
+    theirs = other.pupil("SISWA TAMU")
+    other.round_trip()
+    show(life, "peserta_didik", theirs, other, school)
+    school.apply(life.answer(school).file)
+    assert school.row("peserta_didik", theirs)["nama"] == "SISWA TAMU"
+    if not seen:
+        first = str(other.sql("SELECT min(peserta_didik_id) FROM peserta_didik WHERE nama = 'SISWA DUA'")[0][0])
+        life.change("dinas", [("peserta_didik", first, "alamat_jalan", "Jl. Dinas 1")])
+    other.edit("peserta_didik", theirs, soft_delete=1)
+    assert other.round_trip().counts.as_dict() == counts(applied=1)
+    school.round_trip()
+    assert school.row("peserta_didik", theirs)["soft_delete"] == 1
+    assert equal(school)
 
 
 def test_a_member_moves_between_classes_of_his_school(life: Life, school: Sekolah, pupil: str) -> None:
