@@ -177,6 +177,21 @@ def test_the_limits_are_those_of_the_page():
             decode_header(msgpack.packb([*elements()[:5], size, *elements()[6:]]))
 
 
+@pytest.mark.parametrize("pair", [[5, bytes(64)], [[], bytes(64)], [b"badan", 5], [b"badan", []], [b"badan"], 5])
+def test_a_certificate_is_two_byte_strings(pair):
+    with pytest.raises(errors.HeaderBad):
+        decode_header(msgpack.packb([*elements()[:9], [pair]]))
+
+
+def test_a_header_of_more_bytes_than_any_is_refused_whatever_its_suite():
+    """A newer program's header may say anything, in as many bytes as a header may have."""
+    most = 16_384 - len(msgpack.packb([9, bytes(16_000)])) + 16_000
+    with pytest.raises(errors.FormatNewer):
+        decode_header(msgpack.packb([9, bytes(most)]))
+    with pytest.raises(errors.HeaderBad):
+        decode_header(msgpack.packb([9, bytes(most + 1)]))
+
+
 def test_an_unknown_suite_is_told_with_the_newest_that_is_known():
     with pytest.raises(errors.FormatNewer) as caught:
         decode_header(msgpack.packb([9]))
