@@ -17,7 +17,7 @@ from typing import IO, BinaryIO, cast
 
 from exchange import errors
 from exchange.central.claims import Claims, note_claims, note_revived, report_claims
-from exchange.central.recording import index_rows, log, tell_others
+from exchange.central.recording import Entry, index_rows, log, tell_others
 from exchange.format.body import Item, read_body
 from exchange.format.certificate import KeyKind
 from exchange.format.container import scope_bytes, scope_text
@@ -31,9 +31,6 @@ from exchange.store import rows
 from exchange.store.school import SchoolStore
 from exchange.store.server import School, ServerStore, is_opinion
 from exchange.trust.opening import VerifiedPackage, inspect_package, open_with_file_key
-
-Entry = tuple[int, str, int, int, int, int]
-"""(table, row, group, op, cause, locked) of ``kirim_index``."""
 
 _FILE_KEY = 32
 
