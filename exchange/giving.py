@@ -31,7 +31,7 @@ from exchange.schema.model import Column, Table
 from exchange.spool import pieces
 from exchange.store import rows
 from exchange.store.school import SchoolStore
-from exchange.store.server import School, ServerStore, is_opinion
+from exchange.store.server import School, ServerStore, is_opinion, last_words
 from exchange.trust.opening import VerifiedPackage, inspect_package, open_with_file_key
 
 _FILE_KEY = 32
@@ -243,10 +243,11 @@ class _Entering:
             position
             for (position,) in server.db.execute("SELECT position FROM kirim_given WHERE scope = ?", (self.scope,))
         )
-        self._since: dict[tuple[int, str], set[int]] = {}
-        for entry in server.entries_after(self.scope, common, given):
-            if is_opinion(entry):
-                self._since.setdefault((entry.table, entry.row), set()).add(entry.group)
+        # What a school's own change has replaced since is no word against what had replaced that change.
+        self._since = {
+            row: {group for group, entry in groups.items() if is_opinion(entry)}
+            for row, groups in last_words(server.entries_after(self.scope, common, given)).items()
+        }
 
     def block(self, block: Block) -> None:
         """Enter one block as far as nobody here has changed the same since."""
