@@ -188,6 +188,29 @@ def test_no_refused_row_of_a_forgotten_export_is_lost(life: Life, school: Sekola
     assert equal(school)
 
 
+def test_an_edit_of_a_row_that_the_other_branch_withdrew_brings_it_back_whole(
+    life: Life, school: Sekolah, pupil: str, backups: Backups
+) -> None:
+    """Rule 11: the restored laptop knows nothing of the delete; the row waits again as it did, and can be mended."""
+    school.sql("INSERT INTO ref_agama (agama_id, nama) VALUES (55, 'Contoh')")
+    waiting = school.pupil("SISWA TERTAHAN", agama_id=55, rt=3)
+    school.round_trip()
+    backup = backups.laptop(school)
+    school.sql("UPDATE peserta_didik SET soft_delete = 1 WHERE peserta_didik_id = ?", waiting)
+    school.round_trip()
+    backups.restore_laptop(school, backup)
+    school.edit("peserta_didik", waiting, rt=4)
+    trips(school, 2)
+    assert life.row("peserta_didik", waiting) == {}
+    here = school.row("peserta_didik", waiting)
+    assert (here["nama"], here["agama_id"], here["rt"]) == ("SISWA TERTAHAN", 55, 4)
+    school.edit("peserta_didik", waiting, agama_id=1)
+    trips(school, 2)
+    there = life.row("peserta_didik", waiting)
+    assert (there["nama"], there["agama_id"], there["rt"]) == ("SISWA TERTAHAN", 1, 4)
+    assert equal(school)
+
+
 def test_what_waits_or_was_refused_is_told_on_both_sides(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
     """R12: since when, waiting for what and how many changes, at the server and in the next return; a refused fork too."""
     backup = backups.server()
