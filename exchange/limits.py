@@ -60,6 +60,9 @@ RECEIPTS_MAX = 512
 POSITIONS_MAX = 20_000
 """Positions and chain values that a manifest may name."""
 
+NUMBER_AHEAD_MAX = 1_000_000
+"""Files by which a receipt may lie ahead of a laptop's own count: three centuries of ten exports a day."""
+
 EXPORT_LEVEL = 10
 """zstd level of a package: level 19 is 30 times slower and gains 6 to 8 percent."""
 
