@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from exchange.clocks import civil_today
+from exchange.clocks import civil_today, day_in, is_wrong
+from exchange.store.reference import running_semester
 from exchange.store.school import SchoolStore
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class SchoolStatus(NamedTuple):
     open: tuple[dict[str, object], ...]
     conflicts: int
     vanished: int
+    clock_wrong: bool
 
     def as_json(self) -> dict[str, object]:
         """Return it under the names of ``kirim school status --json``."""
@@ -49,6 +51,7 @@ class SchoolStatus(NamedTuple):
             "open": list(self.open),
             "conflicts": self.conflicts,
             "vanished": self.vanished,
+            "clock_wrong": self.clock_wrong,
         }
 
 
@@ -73,6 +76,7 @@ def school_status(store: SchoolStore) -> SchoolStatus:
         open=tuple({"table": names[n], "id": row, "code": f"KF-{code}"} for n, row, code in open_rows),
         conflicts=int(store.db.value("SELECT count(*) FROM kirim_conflict")),
         vanished=int(store.db.value("SELECT count(*) FROM kirim_vanished")),
+        clock_wrong=is_wrong(running_semester(store.db), store.clock),
     )
 
 
@@ -135,12 +139,11 @@ def _mark(store: SchoolStore) -> str:
 def findings(store: SchoolStore) -> list[Finding]:
     """Return what *validasi lokal* finds."""
     from exchange.rules.local import validate
-    from exchange.store.reference import running_semester
     from exchange.store.source import StoreSource
 
     running = running_semester(store.db)
     source = StoreSource(store.db, store.schema)
-    today = civil_today(store.clock)
+    today = day_in(running, store.clock)
     with store.db.transaction():
         return list(
             validate(source, store.schema, today, running.semester_id, running.tahun_ajaran_id, sekolah_id=store.scope)

@@ -289,6 +289,8 @@ def status(asked: Asked) -> Answer:
                 [tr("conflicts told"), number(found.conflicts)],
             ]
         )
+        if found.clock_wrong:
+            yield tr("This computer's clock is wrong. Nothing is lost by that; set it when you can.")
         yield tr("Data yang Mengalami Perubahan, not acknowledged by the server yet:")
         yield from by_operation(found.pending)
         if found.open:

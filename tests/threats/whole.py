@@ -13,11 +13,8 @@ TOLD = {"kirim_package", "kirim_meta"}
 
 
 def at_server(life: Life, *without: str) -> dict[str, Any]:
-    """Return every row of the server and every file that it keeps of packages, but for what is in quarantine."""
-    home = life.server.home
-    kept = {name: files(home / name) for name in ("archive", "held") if not without}
-    sealed = {name: {f for f in found if f.endswith(".kirim")} for name, found in kept.items()}
-    return {"rows": tables(life.server, *without), "sealed": sealed, "keys": files(home / "kunci")}
+    """Return every row of the server and its keys."""
+    return {"rows": tables(life.server, *without), "keys": files(life.server.home / "kunci")}
 
 
 def at_school(school: Sekolah) -> dict[str, Any]:
@@ -45,10 +42,10 @@ class Unmoved:
         self._schools = [at_school(school) for school in life.schools]
 
     def holds(self, *, told: int = 0) -> bool:
-        """Whether nobody's rows, keys and files moved, and the ledger only grew.
+        """Whether nobody's rows and keys moved, and the ledger only grew.
 
         Args:
-            told: Entries that the ledger has more: packages that were verified and refused.
+            told: Entries that the ledger has more: packages that were verified and refused, or wait.
         """
         now = entries(self.life)
         assert now[: len(self._ledger)] == self._ledger
