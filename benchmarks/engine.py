@@ -153,7 +153,7 @@ def merge() -> None:
 
 def _merge(node, school: Sekolah, head: ChangesetHead, blocks: list[Block]) -> None:  # type: ignore[no-untyped-def]
     store = node.store
-    with store.db.transaction():
+    with store.db.unkept(), store.db.transaction():  # as at intake, where the package itself is what is kept
         found = store.school(school.scope)
         taking = Taking(store, found, school.node.store.device, head, Seen(head.base.number), node.codes)
         for block in blocks:

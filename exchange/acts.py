@@ -43,14 +43,12 @@ def head(store: ServerStore) -> tuple[int, bytes]:
     return (found[0], bytes(found[1])) if found else (0, START)
 
 
-def add(store: ServerStore, kind: int, entry: bytes, signature: bytes) -> int:
-    """Add an entry to the ledger and return its number. Part of the caller's transaction."""
-    seq = head(store)[0] + 1
+def add(store: ServerStore, seq: int, kind: int, entry: bytes, signature: bytes) -> None:
+    """Add an entry to the ledger, behind its last one (:func:`head`). Part of the caller's transaction."""
     store.db.execute(
         "INSERT INTO kirim_entry (seq, kind, entry, value, signature) VALUES (?, ?, ?, ?, ?)",
         (seq, kind, entry, entry_value(entry), signature),
     )
-    return seq
 
 
 def _enter(store: ServerStore, signer: Identity, archive: Identity, touched: Touched) -> None:
@@ -58,14 +56,16 @@ def _enter(store: ServerStore, signer: Identity, archive: Identity, touched: Tou
     sealed = seal_act(archive, b"".join(write_content(store.schema.version, __version__, rows)))
     name, scope = store.doing
     store.entered = True
+    last, previous = head(store)
     entry = ActEntry(
         name or UNNAMED,
         uuid.UUID(scope).bytes if scope else b"",
         store.clock(),
         hashlib.sha256(sealed).digest(),
-        head(store)[1],
+        previous,
     ).packed()
-    seq = add(store, ACT, entry, sign_act(signer, entry))
+    seq = last + 1
+    add(store, seq, ACT, entry, sign_act(signer, entry))
     store.db.executemany(
         "INSERT INTO kirim_act (seq, part, bytes) VALUES (?, ?, ?)",
         ((seq, n, sealed[at : at + MIB]) for n, at in enumerate(range(0, len(sealed), MIB))),

@@ -17,6 +17,7 @@ from exchange.laptops import CONTESTED, REJECTED, REVOKED
 from exchange.nodes import ServerNode
 from exchange.records import Approval, Manifest, Op
 from exchange.rules.heads import active_heads, former_role
+from exchange.standing import Chain
 from exchange.store.server import School
 from exchange.store.source import StoreSource
 from exchange.trust.approval import NO_ASSIGNMENT, ApprovalFacts, check_approval
@@ -35,7 +36,7 @@ class _HeadKey:
 def check_approved(
     server: ServerNode,
     school: School,
-    device: bytes,
+    chain: Chain,
     manifest: Manifest,
     value: bytes,
     tables: Mapping[tuple[int, Op], int],
@@ -49,7 +50,7 @@ def check_approved(
     Args:
         server: The server; the package's changesets are taken already, in the caller's transaction.
         school: Whose package.
-        device: Key id of the laptop.
+        chain: The laptop's, and how far its key counts.
         manifest: What the package says.
         value: Chain value at its last changeset (32 bytes).
         tables: Changes by table and operation.
@@ -68,11 +69,11 @@ def check_approved(
     approval = manifest.approval
     if approval is None:
         raise errors.ApprovalBad()
-    old = manifest.last <= merged or manifest.last <= _revoked_after(server, school, device)
+    old = manifest.last <= merged or (chain.state == REVOKED and manifest.last <= chain.revoked_after)
     _check_named(server, school, approval, old)
     facts = approval_facts(
         scope=school.sekolah_id,
-        device=device,
+        device=chain.device,
         first=manifest.first.number,
         last=manifest.last,
         value=value,
@@ -89,14 +90,6 @@ def check_approved(
             "UPDATE kirim_key SET subject = ? WHERE scope = ? AND key_id = ?",
             (approval.assignment, school.sekolah_id, key.certificate.key_id),
         )
-
-
-def _revoked_after(server: ServerNode, school: School, device: bytes) -> int:
-    found = server.store.db.value(
-        "SELECT revoked_after FROM kirim_key WHERE scope = ? AND key_id = ? AND state = 'dicabut'",
-        (school.sekolah_id, device),
-    )
-    return int(found or 0)
 
 
 def _check_named(server: ServerNode, school: School, approval: Approval, old: bool) -> None:

@@ -613,7 +613,7 @@ class ApprovalOther(TrustError):
     fate = Fate.HOLD
     who = Who.DISTRICT
     what = "the package is approved by somebody who is not the head by the district's data"
-    next = "the district checks the assignment; the right head approves in the next export"
+    next = "check the assignment, also for a new school year; the file then goes on by itself, or the right head exports again"
     safe = "the package is verified and kept"
 
 
@@ -846,6 +846,17 @@ class StoreForeign(StoreError):
     safe = "nothing was changed; the data are whole"
     folder: str
     owner: str
+
+
+class TextBroken(StoreError):
+    code = "KF-608"
+    what = "a text is not UTF-8: {table} ({row}), column {column}: {text}"
+    next = "type this value anew in the program that wrote it, then run the command again"
+    safe = "nothing was changed"
+    table: str
+    row: str
+    column: str
+    text: str
 
 
 # --- KF-7xx disk and spool --------------------------------------------------------------------

@@ -281,7 +281,7 @@ class Intake:
                 else:  # another process found it waiting and has merged it meanwhile
                     self._results[one.index] = self._repeat(one.label, one.package.package_id)
             indexes = {one.package.package_id: one.index for one in accepted}
-            for scope in sorted({one.school.sekolah_id for one in accepted}):
+            for scope in sorted({one.school.sekolah_id for one in accepted} & set(self.ledger.scopes_with_held())):
                 for package_id, result in self._retry_held(scope):
                     if package_id in indexes:
                         self._results[indexes[package_id]] = result

@@ -41,14 +41,11 @@ def age(server: ServerStore, scope: str, device: bytes) -> tuple[int, int]:
     return int(code or 0), steps
 
 
-def is_former(server: ServerStore, school: School, device: bytes) -> bool:
+def is_former(server: ServerStore, school: School, device: bytes, state: str) -> bool:
     """Return whether a laptop is not the one in use: a newer one has sent, or its key no longer counts.
 
     What it says of positions and digests says nothing of how things are now.
     """
-    state = server.db.value(
-        "SELECT state FROM kirim_key WHERE scope = ? AND key_id = ?", (school.sekolah_id, device)
-    )
     if state != ACTIVE:
         return True
     if not school.device or device == school.device:

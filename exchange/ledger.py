@@ -148,6 +148,7 @@ class Ledger:
         scope, package_id, number, device, plaintext, received_at = self.db.execute(
             "SELECT scope, package_id, number, device, plaintext, received_at FROM kirim_package WHERE seq = ?", (seq,)
         ).fetchone()
+        last, previous = acts.head(self.store)
         code, counts = number_of(error), merged.counts
         receipt = Receipt(
             package_id=bytes(package_id),
@@ -161,18 +162,19 @@ class Ledger:
             outcomes=outcomes_hash(
                 self.store, scope, bytes(device), merged.first, merged.first if code else merged.last
             ),
-            previous=acts.head(self.store)[1],
+            previous=previous,
             made_at=received_at,
             code=code,
         )
         if not signature and self._signer is not None:
             signature = sign_receipt(self._signer, scope, receipt).signature
         entry = package_entry(receipt_array(scope, receipt), state)
+        acts.add(self.store, last + 1, PACKAGE, entry, signature)
         self.db.execute(
             "UPDATE kirim_package SET seq = ?, state = ?, code = ?, first = ?, last = ?, value = ?, position = ?, "
             "applied = ?, same = ?, conflict = ?, refused = ?, held = ? WHERE seq = ?",
             (
-                acts.add(self.store, PACKAGE, entry, signature),
+                last + 1,
                 state,
                 code,
                 merged.first,

@@ -82,7 +82,7 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
     school = take_wanted(server.store, school, content.leading(Item.WANTED))
     _check_have(server, school, manifest)
     chain = chain_of(server.store, school, package.header.sender)
-    check_key(server.store, school, chain, manifest)
+    check_key(chain, manifest)
     _check_first(server, school, chain, manifest)
     counts, tables, new = Counts(), Counter[tuple[int, Op]](), school.position > before
     number, value = manifest.first.number, value_at(server.store, school, chain, manifest.first.number)
@@ -115,8 +115,8 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
             counts, new = counts + told, True
     if number != manifest.last:
         raise errors.Malformed(part="number of changesets")
-    check_revoked_value(server.store, school, chain)
-    check_approved(server, school, chain.device, manifest, value, tables, merged)
+    check_revoked_value(chain)
+    check_approved(server, school, chain, manifest, value, tables, merged)
     if not counts.sent:
         school = _enter_waiting(server, school, chain, claims)
     if claims:
@@ -325,7 +325,7 @@ def _note(server: ServerNode, school: School, chain: Chain, manifest: Manifest, 
         "UPDATE kirim_key SET last = ?, value = ? WHERE scope = ? AND key_id = ?",
         (chain.last, chain.value, school.sekolah_id, chain.device),
     )
-    if is_former(server.store, school, chain.device):
+    if is_former(server.store, school, chain.device, chain.state):
         return
     if chain.device != school.device:  # another laptop from now on: what was known of the former one does not count
         db.execute("UPDATE kirim_school SET digests = NULL WHERE sekolah_id = ?", (school.sekolah_id,))

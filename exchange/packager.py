@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO
 
-from exchange import capture, digests, errors, spool
+from exchange import acts, capture, digests, errors, spool
 from exchange.capture import counted, own_blocks
 from exchange.confirming import Sheet, approved, check_ready, tally
 from exchange.contents import merged_position, school_items, school_manifest, server_items, server_manifest
@@ -24,7 +24,7 @@ from exchange.healing import wanted_items
 from exchange.limits import MIB
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packagefile import read_back, write_package
-from exchange.receipts import receipts_after
+from exchange.receipts import has_untold, receipts_after
 from exchange.records import Block, Manifest, PackageKind, Position
 from exchange.returning import baseline_blocks, reference_blocks, touched_blocks
 from exchange.riding import riders, rode
@@ -171,7 +171,12 @@ def due(server: ServerNode, school: School) -> bool:
         "SELECT last FROM kirim_key WHERE scope = ? AND key_id = ?", (school.sekolah_id, school.device)
     )
     merged = int(last or 0)
-    return school.have < school.position or min(school.told, school.own) < merged or bool(server.store.lost(school))
+    return (
+        school.have < school.position
+        or min(school.told, school.own) < merged
+        or bool(server.store.lost(school))
+        or has_untold(server.store, school)
+    )
 
 
 def write_return(server: ServerNode, npsn: str, out: Path | None = None) -> Returned:
@@ -227,8 +232,9 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
         with store.act("return", school.sekolah_id):
             school = store.school(school.sekolah_id) or school
             apart, merged = digests.diverged(store, school), merged_position(store, school)
-            if school.position == school.have and (apart or school.told > merged.number):
-                school = jump(store, school, school.have)  # a return must be news to be heard
+            news = school.position == school.have and (apart or school.told > merged.number)
+            if news or has_untold(store, school):
+                school = jump(store, school, school.position)  # a return must be news to be heard
             first = Position(school.have, store.log_value(school, school.have)[:8])
             number = school.returns + 1
             receipts, outcomes = receipts_after(store, school, first.number)
@@ -321,8 +327,8 @@ def _lay_down(
         plain.write(piece)
     root = manifest.digests.root if manifest.digests else None
     store.db.execute(
-        "INSERT INTO kirim_return (scope, kind, number, first, position, value, made_at, root) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO kirim_return (scope, kind, number, first, position, value, made_at, root, ledger) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             school.sekolah_id,
             int(kind),
@@ -332,6 +338,7 @@ def _lay_down(
             school.value,
             store.clock(),
             root,
+            acts.head(store)[0],
         ),
     )
 

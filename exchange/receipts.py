@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from exchange.format.entry import PackageEntry, read_entry
 from exchange.laptops import others
 from exchange.limits import RECEIPTS_MAX
-from exchange.records import Receipt
+from exchange.records import PackageKind, Receipt
 from exchange.store.server import School, ServerStore
 from exchange.trust.receipts import receipt_of
 
@@ -50,6 +50,17 @@ def receipts_after(
     )
     told = [(number, bytes(outcome)) for number, outcome in outcomes]
     return tuple(receipts), iter([*told, *((0, outcome) for outcome in _of_former(store, school, position))])
+
+
+def has_untold(store: ServerStore, school: School) -> bool:
+    """Return whether a package was held or refused since the school's last return: its author does not know yet."""
+    return bool(
+        store.db.value(
+            "SELECT 1 FROM kirim_package WHERE scope = ? AND state IN ('held', 'quarantined') AND seq > coalesce("
+            "(SELECT max(ledger) FROM kirim_return WHERE scope = ? AND kind = ?), 0) LIMIT 1",
+            (school.sekolah_id, school.sekolah_id, int(PackageKind.BALASAN)),
+        )
+    )
 
 
 def _of_former(store: ServerStore, school: School, position: int) -> Iterator[bytes]:

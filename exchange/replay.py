@@ -132,7 +132,7 @@ class Replay:
             is_reference = is_reference or table.startswith("ref_")
         if is_reference:
             self.server = ServerNode(self.server.store, files=self.server.files)
-        acts.add(self.server.store, ACT, record.entry, record.signature)
+        acts.add(self.server.store, seq, ACT, record.entry, record.signature)
         if self._last_returns.get(entry.scope) == seq:
             self._compare(seq, str(uuid.UUID(bytes=entry.scope)))
 

@@ -33,17 +33,23 @@ POSITION_MAX = 1 << 31
 
 @dataclass(slots=True)
 class Chain:
-    """A device's chain as the server has it.
+    """A device's chain as the server has it, and how far its key counts.
 
     Attributes:
         device: Key id (8 bytes).
         last: Number of the last changeset.
         value: Chain value there (32 bytes).
+        state: Of the key (:mod:`exchange.laptops`).
+        revoked_after: Number up to which a revoked key counts, else 0.
+        revoked_value: First bytes of the chain value that must stand there, if one was named.
     """
 
     device: bytes
     last: int
     value: bytes
+    state: str = ACTIVE
+    revoked_after: int = 0
+    revoked_value: bytes = b""
 
 
 def admit(server: ServerStore, school: School, admitted: Collection[SignedCertificate]) -> None:
@@ -182,7 +188,7 @@ def is_known(server: ServerStore, school: School, key_id: bytes) -> bool:
     )
 
 
-def check_key(server: ServerStore, school: School, chain: Chain, manifest: Manifest) -> None:
+def check_key(chain: Chain, manifest: Manifest) -> None:
     """Return only if a laptop's key counts for what a package brings (step 12 of the order of checks).
 
     Raises:
@@ -190,30 +196,24 @@ def check_key(server: ServerStore, school: School, chain: Chain, manifest: Manif
         Revoked: KF-308, it goes beyond the number after which the key was revoked.
         RevokedAhead: KF-315, that number lies beyond what has come, and only the value at it proves the way there.
     """
-    state, after, value = server.db.execute(
-        "SELECT state, revoked_after, revoked_value FROM kirim_key WHERE scope = ? AND key_id = ?",
-        (school.sekolah_id, chain.device),
-    ).fetchone()
-    if state == CONTESTED:
+    after = chain.revoked_after
+    if chain.state == CONTESTED:
         raise CodeTwice()
-    if state == REJECTED or (state == REVOKED and manifest.last > after):
-        raise Revoked(last=int(after or 0), got=manifest.last)
-    if state == REVOKED and value is not None and chain.last < manifest.last < after:
+    if chain.state == REJECTED or (chain.state == REVOKED and manifest.last > after):
+        raise Revoked(last=after, got=manifest.last)
+    if chain.state == REVOKED and chain.revoked_value and chain.last < manifest.last < after:
         raise RevokedAhead(last=after, got=manifest.last)
 
 
-def check_revoked_value(server: ServerStore, school: School, chain: Chain) -> None:
+def check_revoked_value(chain: Chain) -> None:
     """Return only if a revoked laptop's chain has the value that was named with the number after which it was revoked.
 
     Raises:
         Revoked: KF-308, somebody else wrote these changesets.
     """
-    found = server.db.execute(
-        "SELECT revoked_after, revoked_value FROM kirim_key WHERE scope = ? AND key_id = ? AND revoked_value IS NOT NULL",
-        (school.sekolah_id, chain.device),
-    ).fetchone()
-    if found is not None and chain.last == found[0] and chain.value[: len(found[1])] != bytes(found[1]):
-        raise Revoked(last=found[0] - 1, got=found[0])
+    after, value = chain.revoked_after, chain.revoked_value
+    if value and chain.last == after and chain.value[: len(value)] != value:
+        raise Revoked(last=after - 1, got=after)
 
 
 def is_head_code(db: Database, school: School, key_id: bytes) -> bool:
@@ -229,11 +229,14 @@ def chain_of(server: ServerStore, school: School, device: bytes) -> Chain:
         SenderUnknown: KF-304.
     """
     row = server.db.execute(
-        "SELECT last, value FROM kirim_key WHERE scope = ? AND key_id = ?", (school.sekolah_id, device)
+        "SELECT last, value, state, revoked_after, revoked_value FROM kirim_key WHERE scope = ? AND key_id = ?",
+        (school.sekolah_id, device),
     ).fetchone()
     if row is None:
         raise SenderUnknown()
-    return Chain(device, row[0], bytes(row[1]) if row[1] else chain_start(school.sekolah_id, device))
+    last, value, state, after, named = row
+    start = bytes(value) if value else chain_start(school.sekolah_id, device)
+    return Chain(device, last, start, state, after or 0, bytes(named or b""))
 
 
 def value_at(server: ServerStore, school: School, chain: Chain, number: int) -> bytes:
@@ -250,7 +253,7 @@ def note(
 ) -> None:
     """Remember what a school says of itself: its program's tables, and positions of both chains that this server holds.
 
-    A former laptop's word says nothing of that: returns go to the one in use.
+    A former laptop's word says nothing of that (:func:`~exchange.laptops.is_former`): returns go to the one in use.
 
     Args:
         server: The store.
@@ -260,8 +263,6 @@ def note(
         own: Own position up to which both sides share its chain.
         digests: What it says of its rows, as JSON; ``None`` if that is what it said before.
     """
-    if is_former(server, school, device):
-        return
     server.db.execute(
         "UPDATE kirim_school SET device = ?, schema = ?, have = ?, told = ?, own = ?, digests = coalesce(?, digests) "
         "WHERE sekolah_id = ?",
@@ -311,7 +312,8 @@ def note_unmerged(server: ServerNode, school: School, package: VerifiedPackage, 
     own = _own(store, school, chain, manifest, error)
     if store.seen(school, manifest.have) is None:
         school = _lose(store, school, manifest.have)
-    note(store, school, device, manifest, own)
+    if not is_former(store, school, device, chain.state):
+        note(store, school, device, manifest, own)
 
 
 def _own(server: ServerStore, school: School, chain: Chain, manifest: Manifest, error: ExchangeError) -> int:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exchange.cli.evidence import receipt
 from exchange.cli.frame import Answer, Asked, Group, argument, file_argument, note, option
 from exchange.cli.root import SCHOOL
 from exchange.cli.secrets import agree, given_secret, secret
@@ -27,14 +26,15 @@ if TYPE_CHECKING:
     from exchange.packager import Exported
     from exchange.store.school import SchoolStore
 
-LIVES = {
+LATER = {
+    "receipt": "exchange.cli.evidence:receipt",
     "head": "exchange.cli.keys:head",
     "passphrase": "exchange.cli.keys:passphrase",
     "key": "exchange.cli.keys:own",
 }
-"""Commands for the lives of keys: rarely used, so their help need not be imported with the others."""
+"""Commands for evidence and the lives of keys: rarely used, so they need not be imported with the others."""
 
-school = Group("school", help=SCHOOL, later=LIVES)
+school = Group("school", help=SCHOOL, later=LATER)
 """The commands of a school."""
 
 _passphrase_file = option(
@@ -569,6 +569,3 @@ def download(asked: Asked, list_: str, file: Path) -> Answer:
         rows: int = getattr(lists, LISTS[list_])(node.store.db, place, path, civil_now(node.store.clock), f"NPSN {place.npsn}")
     told = trn("{file}: {rows} row", "{file}: {rows} rows", rows).format(file=path, rows=number(rows))
     return Answer({"rows": rows, "file": str(path)}, [told])
-
-
-school.add_command(receipt)

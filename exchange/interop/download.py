@@ -170,18 +170,17 @@ class _Page:
         regions = Regions(self.db, place[0] if place else None)
         # Text is never taken for a formula, a number or a link, whatever somebody typed into a name.
         plain = {f"strings_to_{what}": False for what in ("formulas", "numbers", "urls")}
-        book = xlsxwriter.Workbook(buffer, {"constant_memory": True} | plain)
-        sheet = book.add_worksheet("Daftar")
-        for row, text in enumerate((title, self.school.nama, _where(regions, place[0] if place else None))):
-            sheet.write_string(row, 0, text)
-        moment = self.today
-        day = moment.isoformat(" ", "seconds") if isinstance(moment, datetime) else moment.isoformat()
-        sheet.write_string(3, 0, f"Tanggal Unduh: {day}")
-        sheet.write_string(3, 2, f"Pengunduh: {self.by}")
-        style = book.add_format({"bold": True, "border": 1, "align": "center", "valign": "vcenter", "text_wrap": True})
-        _write_header(sheet, style, layout)
-        count = _write_rows(sheet, layout, found, Tongue(Codes(self.db), regions, self.today))
-        book.close()
+        with xlsxwriter.Workbook(buffer, {"constant_memory": True} | plain) as book:  # its temporary files go with it
+            sheet = book.add_worksheet("Daftar")
+            for row, text in enumerate((title, self.school.nama, _where(regions, place[0] if place else None))):
+                sheet.write_string(row, 0, text)
+            moment = self.today
+            day = moment.isoformat(" ", "seconds") if isinstance(moment, datetime) else moment.isoformat()
+            sheet.write_string(3, 0, f"Tanggal Unduh: {day}")
+            sheet.write_string(3, 2, f"Pengunduh: {self.by}")
+            style = book.add_format({"bold": True, "border": 1, "align": "center", "valign": "vcenter", "text_wrap": True})
+            _write_header(sheet, style, layout)
+            count = _write_rows(sheet, layout, found, Tongue(Codes(self.db), regions, self.today))
         return count
 
 

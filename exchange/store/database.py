@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from exchange.store.texts import broken_text
+
 if TYPE_CHECKING:
     from exchange.errors import ExchangeError
 
@@ -37,19 +39,22 @@ class _Cursor(sqlite3.Cursor):
         try:
             return super().fetchone()
         except sqlite3.Error as error:
-            raise _translated(error) from error
+            raise self._told(error) from error
 
     def fetchall(self) -> list[Any]:
         try:
             return super().fetchall()
         except sqlite3.Error as error:
-            raise _translated(error) from error
+            raise self._told(error) from error
 
     def __iter__(self) -> Any:
         try:
             yield from iter(super().fetchone, None)
         except sqlite3.Error as error:
-            raise _translated(error) from error
+            raise self._told(error) from error
+
+    def _told(self, error: sqlite3.Error) -> ExchangeError:
+        return broken_text(error, self.connection) or _translated(error)
 
 
 class Database:
@@ -93,7 +98,7 @@ class Database:
         try:
             return self.connection.cursor(_Cursor).execute(sql, parameters)
         except _FAULTS as error:
-            raise _translated(error, self._place) from error
+            raise broken_text(error, self.connection) or _translated(error, self._place) from error
 
     def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> int:
         """Run one statement for many rows and return how many rows it changed. Errors as :meth:`execute`."""

@@ -177,7 +177,7 @@ _SERVER = {
     "kirim_waived": ("package_id blob; at int", "package_id"),
     "kirim_kip": ("id text; bytes text; reason text", "id"),
     "kirim_return": (
-        "scope text; kind int; number int; first int; position int; value blob; made_at int; root blob",
+        "scope text; kind int; number int; first int; position int; value blob; made_at int; root blob; ledger int",
         "scope kind number",
     ),
 }

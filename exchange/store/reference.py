@@ -27,10 +27,13 @@ class Semester:
 
 
 def running_semester(db: Database) -> Semester:
-    """Return the semester that the reference rows mark active, the latest if several."""
+    """Return the semester that the reference rows mark active, the latest if several.
+
+    While none is marked (a list was changed halfway), it is the latest that has begun.
+    """
     row = db.execute(
         "SELECT semester_id, tahun_ajaran_id, tanggal_mulai, tanggal_selesai FROM ref_semester "
-        "WHERE periode_aktif = 1 ORDER BY semester_id DESC LIMIT 1"
+        "ORDER BY periode_aktif = 1 DESC, tanggal_mulai <= date('now') DESC, semester_id DESC LIMIT 1"
     ).fetchone()
     return Semester(*row)
 

@@ -21,12 +21,12 @@ class StoreSource:
 
     def __init__(self, db: Database, schema: Schema, home: str | None = None) -> None:
         self._db, self._home, self._codes = db, home, codes(db, schema)
-        self._references = {t.name for t in schema.reference_tables}
+        self._tables = schema.by_name
 
     def rows(self, table: str, columns: Sequence[str]) -> Iterable[tuple[Any, ...]]:
         """Yield the live rows of a table."""
         sql, values = f"SELECT {', '.join(columns)} FROM {table}", list[str]()
-        if table not in self._references:
+        if not self._tables[table].is_reference:
             sql += " WHERE soft_delete IS NOT 1"
             if self._home is not None:
                 # A PTK may be at home elsewhere and registered here.

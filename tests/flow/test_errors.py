@@ -15,6 +15,7 @@ from exchange import errors, words
 from exchange.cli.door import run, told
 from exchange.interop.layout import DAFTAR_PD
 from exchange.nodes import ServerNode
+from exchange.packager import due
 from exchange.records import Op
 from exchange.schema.ids import derive_id
 from tests.flow.told import block, crafted, enter, lines, registered, show, with_open_keys
@@ -287,7 +288,41 @@ def restored_server(life: Life, school: Sekolah, pupil: str) -> None:
     school.edit("peserta_didik", pupil, rt=2)
 
 
-WAITING = {"KF-401": gap, "KF-402": fork, "KF-403": restored_server}
+def of_another_school(life: Life, school: Sekolah, pupil: str) -> None:
+    """No laptop seals this: the table's rows are of a school that the file is not for."""
+    crafted(school, block("peserta_didik", Op.DELETE, [], (pupil,), (pupil,)))
+
+
+def of_another_head(life: Life, school: Sekolah, pupil: str) -> None:
+    """The key that approves is the head's of another school."""
+    other = life.school(npsn="00000009")
+    with_open_keys(life)
+    school.node.head = other.node.head  # type: ignore[method-assign]
+    school.edit("peserta_didik", pupil, rt=2)
+
+
+def of_the_former_head(life: Life, school: Sekolah, pupil: str) -> None:
+    """Another head is assigned, and the laptop has gone back to the time before it heard of him; all else is told already."""
+    ((former,),) = school.sql("SELECT ptk_tugas_tambahan_id FROM tugas_tambahan")
+    life.change("dinas", [("sekolah", "00000001", "kepala_sekolah", "KEPALA PENGGANTI")])
+    school.apply(life.answer(school).file)
+    store = school.node.store
+    with store.transaction(), store.capture_off():
+        store.db.execute(
+            "UPDATE tugas_tambahan SET tst_tambahan = CASE ptk_tugas_tambahan_id WHEN ? THEN NULL ELSE '2026-07-01' END",
+            (former,),
+        )
+    school.edit("peserta_didik", pupil, rt=2)
+
+
+WAITING = {
+    "KF-208": of_another_school,
+    "KF-309": of_another_head,
+    "KF-310": of_the_former_head,
+    "KF-401": gap,
+    "KF-402": fork,
+    "KF-403": restored_server,
+}
 
 
 @pytest.mark.parametrize("code", WAITING)
@@ -295,9 +330,11 @@ def test_a_file_that_waits_or_was_refused_is_told_to_its_author_in_words(
     life: Life, school: Sekolah, pupil: str, code: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """R13: the number of the file, the code and its meaning stand in what the next return says."""
+    school.round_trip()
     WAITING[code](life, school, pupil)
     made = school.export()
     assert life.ingest(made.file).files[0].code == code
+    assert due(life.server, life.server.store.school(school.scope))
     assert run(["school", "apply", str(life.answer(school).file), "--home", str(school.home)]) == 0
     text = capsys.readouterr().out
     (line,) = [line for line in text.splitlines() if code in line]
@@ -306,7 +343,49 @@ def test_a_file_that_waits_or_was_refused_is_told_to_its_author_in_words(
     assert english(text) == []
 
 
+def test_what_was_told_once_is_no_reason_for_another_return(life: Life, school: Sekolah, pupil: str) -> None:
+    """A file that waits is told as soon as it is known, and then with whatever else there is."""
+    school.round_trip()
+    of_another_head(life, school, pupil)
+    life.ingest(school.export().file)
+    assert school.apply(life.answer(school).file) is not None
+    assert school.apply(life.answer(school).file) is None
+
+
+# --- a text that is none ----------------------------------------------------------------------
+
+
+def test_a_text_that_is_not_utf8_is_named_by_its_row_and_column(
+    life: Life, school: Sekolah, pupil: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """KF-608: another program wrote bytes of an old code page. Nothing is cut until the value is typed anew; then it travels."""
+    at = ["--home", str(school.home)]
+    last, stood = school.node.store.last, life.row("peserta_didik", pupil)["alamat_jalan"]
+    school.sql("UPDATE peserta_didik SET alamat_jalan = CAST(x'4A6C2E20436166E9' AS TEXT) WHERE peserta_didik_id = ?", pupil)
+    for command in (["validate"], ["status"], ["download", "daftar-pd", str(school.home / "daftar.xlsx")]):
+        assert run(["school", *command, *at]) == 1
+        said = capsys.readouterr().err
+        assert all(part in said for part in ("KF-608", "peserta_didik", pupil, "alamat_jalan", "Jl. Caf")), said
+        assert english(said) == []
+    with pytest.raises(errors.TextBroken):
+        school.export()
+    assert (school.node.store.last, life.row("peserta_didik", pupil)["alamat_jalan"]) == (last, stood)
+    school.edit("peserta_didik", pupil, alamat_jalan="Jl. Café")
+    assert life.ingest(school.export().file).files[0].status == "applied"
+    assert life.row("peserta_didik", pupil)["alamat_jalan"] == "Jl. Café"
+
+
 # --- R23 --------------------------------------------------------------------------------------
+
+
+def test_a_server_without_a_running_semester_takes_the_latest_that_has_begun(life: Life, school: Sekolah, pupil: str) -> None:
+    """The reference list is changed halfway: nothing waits because of that."""
+    life.server.store.db.execute("UPDATE ref_semester SET periode_aktif = 0")
+    life.server.close()
+    life.server = ServerNode.open(life.folder / "pusat", clock=life.clock)
+    assert life.server.semester.semester_id == "20261"
+    school.edit("peserta_didik", pupil, rt=7)
+    assert life.ingest(school.export().file).files[0].status == "applied"
 
 
 def test_a_semester_that_was_closed_meanwhile_is_no_obstacle(life: Life, school: Sekolah, pupil: str) -> None:
