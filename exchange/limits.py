@@ -84,6 +84,9 @@ ZIP_MEMBERS_MAX = 20_000
 ZIP_BYTES_MAX = 4 * 1024 * MIB
 """All members of one ZIP after unpacking."""
 
+ZIP_LIST_BYTES_MAX = 8 * MIB
+"""The list of members at a ZIP's end: 20,000 with names of 300 bytes."""
+
 SCHEMA_VERSION = 1
 """Version of the exchanged tables: it grows when a table or a column is added (``exchange/schema/tables.py``)."""
 
