@@ -65,8 +65,8 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
 
     Raises:
         SchemaNewer, Gap, BaseUnknown, ApprovalOther, CodeTwice: KF-209, KF-401, KF-403, KF-310, KF-311; the file is
-        held. Fork, ApprovalBad, Revoked, Malformed, TooLarge: KF-402, KF-309, KF-308, KF-208, KF-207; the file is
-        quarantined.
+        held. Fork, ApprovalBad, Revoked, CodeVoid, Malformed, TooLarge: KF-402, KF-309, KF-308, KF-340, KF-208, KF-207;
+        the file is quarantined.
         DoesNotAddUp: KF-502.
 
     Source:
