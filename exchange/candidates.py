@@ -18,6 +18,7 @@ from exchange import errors, spool
 from exchange.format.container import MAGIC
 from exchange.limits import KIB, MIB, PACKAGE_BYTES_MAX, ZIP_BYTES_MAX, ZIP_MEMBERS_MAX
 from exchange.spool import Stamp
+from exchange.zips import open_zip
 
 _ZIP_MAGIC = b"PK\x03\x04"
 _ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, ValueError, IndexError)
@@ -210,30 +211,35 @@ def _file(path: Path, remove: bool, error: errors.ExchangeError | None) -> Itera
         size = found.st_size
         with spool.readable(path):
             magic = file.read(len(_ZIP_MAGIC))
-        members = _members(file) if magic == _ZIP_MAGIC else None
+        opened = _opened(file) if magic == _ZIP_MAGIC else None
+        members = _members(opened) if opened else None
     except (errors.ArchiveUnsafe, errors.FileUnreadable) as fault:
         file.close()
         yield Candidate(label, path, size=size, error=fault, remove=remove, _stamp=spool.stamp(found))
         return
-    if not members:
+    if opened is None or not members:
         file.close()
         yield Candidate(label, path, size=size, remove=remove)
         return
-    bundle = Bundle(path, file, zipfile.ZipFile(file), len(members), remove, spool.stamp(found))
+    bundle = Bundle(path, file, opened, len(members), remove, spool.stamp(found))
     for index, name, bytes_ in members:
         yield Candidate(f"{label}:{spool.shown(name)}", path, index, bytes_, bundle=bundle)
 
 
-def _members(file: BinaryIO) -> list[tuple[int, str, int]]:
+def _opened(file: BinaryIO) -> zipfile.ZipFile:
+    """Return an open ZIP, read once. Raises ArchiveUnsafe (KF-210) for one that is damaged."""
+    try:
+        return open_zip(file)
+    except (*_ZIP_FAULTS, OSError) as error:
+        raise errors.ArchiveUnsafe(part="it is damaged") from error
+
+
+def _members(bundle: zipfile.ZipFile) -> list[tuple[int, str, int]]:
     """Return the files of a ZIP by index, name and size; none for an office document.
 
     Raises:
-        ArchiveUnsafe: KF-210, damaged, too many or too large.
+        ArchiveUnsafe: KF-210, too many or too large.
     """
-    try:
-        bundle = zipfile.ZipFile(file)
-    except (*_ZIP_FAULTS, OSError) as error:
-        raise errors.ArchiveUnsafe(part="it is damaged") from error
     infos = bundle.infolist()
     if any(info.filename == _OFFICE for info in infos):
         return []
@@ -270,6 +276,6 @@ def is_zip(file: BinaryIO) -> bool:
     if file.read(len(_ZIP_MAGIC)) != _ZIP_MAGIC:
         return False
     try:
-        return _OFFICE not in zipfile.ZipFile(file).namelist()
+        return _OFFICE not in open_zip(file).namelist()
     except (*_ZIP_FAULTS, OSError):
         return True

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+
+from exchange.store.reference import Semester
+
+_EARLY = timedelta(days=92)
+"""How long before its first day a semester may be declared running."""
+
+_LATE = timedelta(days=3653)
+"""How long after a semester somebody may still work in it: no reference row has come for so long."""
 
 
 def civil_today(clock: Callable[[], int]) -> date:
@@ -28,3 +36,36 @@ def civil_now(clock: Callable[[], int]) -> datetime:
         clock: Seconds since 1970.
     """
     return datetime.fromtimestamp(clock())
+
+
+def day_in(semester: Semester, clock: Callable[[], int]) -> date:
+    """Return today for questions about data: never a day before the running semester began.
+
+    A laptop whose battery is empty believes in 1970; by that day every pupil would be born in the future, and nothing
+    could be sent. No decision about a change reads a clock; this one only judges what was typed.
+
+    Args:
+        semester: The running one, which the centre names.
+        clock: Seconds since 1970.
+
+    Example:
+        >>> day_in(Semester("20261", 2026, "2026-07-01", "2026-12-31"), lambda: 0).isoformat()
+        '2026-07-01'
+    """
+    return max(civil_today(clock), date.fromisoformat(semester.starts[:10]))
+
+
+def is_wrong(semester: Semester, clock: Callable[[], int]) -> bool:
+    """Return whether a computer's clock shows an impossible day, by the semester that the centre says is running (R17).
+
+    Args:
+        semester: The running one.
+        clock: Seconds since 1970.
+
+    Example:
+        >>> is_wrong(Semester("20261", 2026, "2026-07-01", "2026-12-31"), lambda: 0)
+        True
+    """
+    today = civil_today(clock)
+    begins, ends = (date.fromisoformat(day[:10]) for day in (semester.starts, semester.ends))
+    return not begins - _EARLY <= today <= ends + _LATE

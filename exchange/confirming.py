@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from exchange import capture, errors
 from exchange.accounts import check_seat
 from exchange.capture import Net
-from exchange.clocks import civil_today
+from exchange.clocks import day_in
 from exchange.consent import CONSENT, CONSENT_VERSION
 from exchange.nodes import SchoolNode
 from exchange.records import Approval, Block, Op, Position
@@ -35,7 +35,7 @@ def check_ready(node: SchoolNode) -> Head:
     store = node.store
     head = check_head(node)
     source, running = StoreSource(store.db, store.schema), running_semester(store.db)
-    day = civil_today(store.clock)
+    day = day_in(running, store.clock)
     with store.db.transaction():
         found = validate(
             source, store.schema, day, running.semester_id, running.tahun_ajaran_id, sekolah_id=store.scope

@@ -328,6 +328,15 @@ class RenewalWaiting(SetupError):
     safe = "nothing was changed; the present keys stay in use"
 
 
+class CodesUsed(SetupError):
+    code = "KF-170"
+    who = Who.DISTRICT
+    what = "NPSN {npsn} has no registration code that is unused"
+    next = "see `kirim server key list`: a laptop that nobody knows is revoked with `kirim server key revoke`"
+    safe = "nothing was changed"
+    npsn: str
+
+
 class NotTheirs(SetupError):
     code = "KF-131"
     who = Who.DISTRICT
@@ -753,6 +762,15 @@ class AccountChanged(TrustError):
     next = "choose it with `kirim school account switch` (Tukar Akses Pengguna) and the registration code"
     safe = "all data and unsent changes are untouched"
     nama: str
+
+
+class CodeVoid(TrustError):
+    code = "KF-340"
+    grave = Grave.ALARM
+    who = Who.DISTRICT
+    what = "a key in the package was made with a registration code that was taken back"
+    next = "the school asks the district for a new registration code"
+    safe = "nothing was merged; the file is kept as evidence"
 
 
 # --- KF-4xx order -----------------------------------------------------------------------------

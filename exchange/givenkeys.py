@@ -64,7 +64,7 @@ def write_public_keys(server: ServerNode, path: Path) -> str:
 
 def _roots(server: ServerNode) -> list[PublicIdentity]:
     """Return the root's keys: those that a registration code was told, or, before the first school, the root's own."""
-    bodies = server.store.db.execute("SELECT root, root_signature FROM kirim_code ORDER BY rowid").fetchall()
+    bodies = server.store.db.execute("SELECT root, root_signature FROM kirim_code WHERE root IS NOT NULL ORDER BY rowid").fetchall()
     if bodies:
         return [public_of(read(bytes(body), bytes(signature)).certificate) for body, signature in bodies]
     return [load_identity(server.home / KEYS / "akar").public]

@@ -23,6 +23,7 @@ from exchange.format.container import scope_text
 from exchange.giving import keep
 from exchange.headship import bind_head, seat_head
 from exchange.intake import Intake
+from exchange.limits import NUMBER_AHEAD_MAX
 from exchange.nodes import KEYS, SchoolNode, ServerNode
 from exchange.reading import Content, Found
 from exchange.records import Block, Manifest, PackageKind, Position
@@ -216,7 +217,7 @@ def _apply(
     work.report.waiting = [receipt for receipt in manifest.receipts if receipt.code]
     keep(store, package, Position(manifest.last, answer.value), file, work.report.incoming)
     sealed_to_device = any(wrap.receiver == node.device.key_id for wrap in package.header.wraps)
-    number = max(int(store.get("number", "0")), *(receipt.number for receipt in manifest.receipts), 0)
+    number = _counted(int(store.get("number", "0")), manifest)
     store.set(
         have=manifest.last,
         have_value=answer.value.hex(),
@@ -234,6 +235,15 @@ def _apply(
     bind_head(node)
     seat_head(node)
     return work.report
+
+
+def _counted(own: int, manifest: Manifest) -> int:
+    """Return this school's count of files: a restored laptop learns from receipts how far it had come.
+
+    Not from one that lies far ahead: whoever had the laptop's key for an hour could use up all numbers for ever.
+    """
+    told = (receipt.number for receipt in manifest.receipts)
+    return max(own, *(number for number in told if number <= own + NUMBER_AHEAD_MAX), 0)
 
 
 def _kept(node: SchoolNode, position: int, piece: Found) -> Iterator[Block]:

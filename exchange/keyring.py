@@ -1,4 +1,4 @@
-"""A school's keys at the server: listed, revoked after a number, and decided upon where two claim one code."""
+"""A school's keys at the server: listed, revoked after a number, and decided upon where two claim one code; codes taken back."""
 
 from __future__ import annotations
 
@@ -279,6 +279,63 @@ def _set_state(server: ServerNode, school: School, key: bytes, state: str) -> No
     )
 
 
+# --- codes that nobody has used -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Codes that were taken back.
+
+    Attributes:
+        npsn: Whose codes.
+        codes: Ids of their keys.
+        files: Files that waited and moved because of it.
+    """
+
+    npsn: str
+    codes: tuple[bytes, ...]
+    files: tuple[FileResult, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Return it under the names of ``kirim server school code --cancel --json``."""
+        return {
+            "npsn": self.npsn,
+            "cancelled": [code.hex() for code in self.codes],
+            "files": [one.as_json() for one in self.files],
+        }
+
+
+def cancel_codes(server: ServerNode, npsn: str, purpose: KeyKind = KeyKind.KODE_PERANGKAT) -> Cancelled:
+    """Take back every code of a school that nobody has used: a letter was intercepted, or is lost.
+
+    What such a code makes is refused from then on, and nothing is sealed to it any more. Whoever has opened its prefill has
+    read that; nothing calls it back.
+
+    Args:
+        server: The server.
+        npsn: Whose codes.
+        purpose: KODE_PERANGKAT or KODE_KEPALA.
+
+    Raises:
+        SchoolUnknown: KF-103.
+        CodesUsed: KF-170, each of its codes has made a key that is known here, or was taken back before.
+
+    Source:
+        docs/format.md, section 3.5.
+    """
+    school = server.store.school_by_npsn(npsn)
+    db, scope = server.store.db, school.sekolah_id
+    with server.store.act("code cancel", scope):
+        unused = "scope = ? AND purpose = ? AND spent IS NULL AND NOT cancelled"
+        rows = db.execute(f"SELECT key_id FROM kirim_code WHERE {unused} ORDER BY rowid", (scope, purpose.name)).fetchall()
+        if not rows:
+            raise errors.CodesUsed(npsn=school.npsn)
+        db.execute(f"UPDATE kirim_code SET cancelled = 1 WHERE {unused}", (scope, purpose.name))
+        forget_tried(server.store, scope)
+    moved = _finish(server)
+    return Cancelled(school.npsn, tuple(bytes(code) for (code,) in rows), moved)
+
+
 # --- what waited ----------------------------------------------------------------------------------
 
 
@@ -287,6 +344,10 @@ def _decide(server: ServerNode, school: School, change: Callable[[], None]) -> D
     with server.store.db.transaction():
         change()
         forget_tried(server.store, school.sekolah_id)
+    moved = _finish(server)
+    return Decided(school.npsn, school_keys(server, school.npsn), moved)
+
+
+def _finish(server: ServerNode) -> tuple[FileResult, ...]:
     # Whom this node trusts was read before.
-    moved = Intake(ServerNode(server.store, files=server.files)).finish()
-    return Decided(school.npsn, school_keys(server, school.npsn), tuple(moved))
+    return tuple(Intake(ServerNode(server.store, files=server.files)).finish())

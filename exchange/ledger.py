@@ -223,7 +223,7 @@ class Ledger:
         """Keep each file's own key, locked for the archive: a later proof needs no retired server key."""
         locked = [(lock_file_key(archive, one.package_id, one.file_key), one.package_id) for one in packages]
         with self.db.transaction():
-            self.db.executemany("UPDATE kirim_package SET file_key = ? WHERE package_id = ?", locked)
+            self.db.executemany("UPDATE kirim_package SET file_key = ? WHERE package_id = ? AND file_key IS NULL", locked)
 
     def without_key(self) -> list[bytes]:
         """Return the packages whose keys are not locked yet: a kill cut their batch short."""

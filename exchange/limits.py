@@ -60,6 +60,9 @@ RECEIPTS_MAX = 512
 POSITIONS_MAX = 20_000
 """Positions and chain values that a manifest may name."""
 
+NUMBER_AHEAD_MAX = 1_000_000
+"""Files by which a receipt may lie ahead of a laptop's own count: three centuries of ten exports a day."""
+
 EXPORT_LEVEL = 10
 """zstd level of a package: level 19 is 30 times slower and gains 6 to 8 percent."""
 
@@ -80,6 +83,9 @@ ZIP_MEMBERS_MAX = 20_000
 
 ZIP_BYTES_MAX = 4 * 1024 * MIB
 """All members of one ZIP after unpacking."""
+
+ZIP_LIST_BYTES_MAX = 8 * MIB
+"""The list of members at a ZIP's end: 20,000 with names of 300 bytes."""
 
 SCHEMA_VERSION = 1
 """Version of the exchanged tables: it grows when a table or a column is added (``exchange/schema/tables.py``)."""

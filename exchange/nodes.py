@@ -139,10 +139,10 @@ class ServerNode:
         return bool(school.device) or self._open_code(school.sekolah_id) is not None
 
     def _open_code(self, scope: str) -> tuple[str, bytes, bytes | None] | None:
-        """Return the newest code for a laptop with which none has enrolled yet: purpose, public keys, subject."""
+        """Return the newest code for a laptop that was neither used nor taken back: purpose, public keys, subject."""
         found: tuple[str, bytes, bytes | None] | None = self.store.db.execute(
             "SELECT purpose, public, subject FROM kirim_code WHERE scope = ? AND purpose = 'KODE_PERANGKAT' "
-            "AND spent IS NULL ORDER BY rowid DESC LIMIT 1",
+            "AND spent IS NULL AND NOT cancelled ORDER BY rowid DESC LIMIT 1",
             (scope,),
         ).fetchone()
         return found

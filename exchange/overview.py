@@ -5,13 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from exchange.clocks import civil_today
+from exchange.clocks import civil_today, day_in, is_wrong
+from exchange.store.reference import running_semester
 from exchange.store.school import SchoolStore
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from exchange.errors import ExchangeError
     from exchange.nodes import ServerNode
     from exchange.rules.findings import Finding
+
+
+REFUSED_FILES_ALARM = 20
+"""Files put aside in one school's name from which a person should look: an honest laptop sends one a day."""
 
 
 class SchoolStatus(NamedTuple):
@@ -29,6 +36,7 @@ class SchoolStatus(NamedTuple):
     conflicts: int
     vanished: int
     account: str | None
+    clock_wrong: bool
 
     def as_json(self) -> dict[str, object]:
         """Return it under the names of ``kirim school status --json``."""
@@ -45,6 +53,7 @@ class SchoolStatus(NamedTuple):
             "conflicts": self.conflicts,
             "vanished": self.vanished,
             "account": self.account,
+            "clock_wrong": self.clock_wrong,
         }
 
 
@@ -72,6 +81,7 @@ def school_status(store: SchoolStore) -> SchoolStatus:
         account=store.db.value(
             "SELECT nama FROM pengguna WHERE pengguna_id = ? AND soft_delete IS NOT 1", (store.get("account"),)
         ),
+        clock_wrong=is_wrong(running_semester(store.db), store.clock),
     )
 
 
@@ -134,12 +144,11 @@ def _mark(store: SchoolStore) -> str:
 def findings(store: SchoolStore) -> list[Finding]:
     """Return what *validasi lokal* finds."""
     from exchange.rules.local import validate
-    from exchange.store.reference import running_semester
     from exchange.store.source import StoreSource
 
     running = running_semester(store.db)
     source = StoreSource(store.db, store.schema)
-    today = civil_today(store.clock)
+    today = day_in(running, store.clock)
     with store.db.transaction():
         return list(
             validate(source, store.schema, today, running.semester_id, running.tahun_ajaran_id, sekolah_id=store.scope)
@@ -148,6 +157,8 @@ def findings(store: SchoolStore) -> list[Finding]:
 
 def server_status(node: ServerNode) -> dict[str, object]:
     """Return counts of schools, packages, quarantine, conflicts, open refusals and findings, and who is behind."""
+    from exchange.quarantine import Quarantine
+
     db = node.store.db
     states = dict(db.execute("SELECT state, count(*) FROM kirim_package GROUP BY state"))
     behind = [
@@ -164,10 +175,12 @@ def server_status(node: ServerNode) -> dict[str, object]:
             "ORDER BY s.npsn, p.number"
         )
     ]
+    claims = Quarantine(node.home / "quarantine", node.store.clock).claims()
     return {
         "schools": db.value("SELECT count(*) FROM kirim_school"),
         "packages": {state: states.get(state, 0) for state in ("accepted", "merged", "held", "quarantined")},
-        "quarantine": sum(1 for _ in (node.home / "quarantine").glob("*.json")),
+        "quarantine": sum(codes.total() for codes in claims.values()),
+        "refused": _refused(node, claims),
         "conflicts": db.value("SELECT coalesce(sum(conflict), 0) FROM kirim_changeset"),
         "open": db.value("SELECT count(*) FROM kirim_open"),
         "findings": db.value("SELECT count(*) FROM vld_data WHERE soft_delete = 0"),
@@ -175,3 +188,28 @@ def server_status(node: ServerNode) -> dict[str, object]:
         "held": held,
         "behind": behind,
     }
+
+
+def _refused(node: ServerNode, claims: dict[str, Counter[str]]) -> list[dict[str, object]]:
+    """Return files that were put aside by the school that they claim to be of, most files first; ``""`` for none known here.
+
+    An alarm is one that a person must look at: its code says so, or many files came in one school's name.
+    """
+    from collections import Counter
+
+    from exchange.errors import REGISTRY, Grave
+
+    npsns = dict(node.store.db.execute("SELECT sekolah_id, npsn FROM kirim_school").fetchall())
+    by_npsn: dict[str, Counter[str]] = {}
+    for scope, codes in claims.items():
+        by_npsn.setdefault(npsns.get(scope, ""), Counter()).update(codes)
+    alarming = {code for code, entry in REGISTRY.items() if entry.grave is Grave.ALARM}
+    return [
+        {
+            "npsn": npsn,
+            "files": codes.total(),
+            "codes": dict(sorted(codes.items())),
+            "alarm": bool(npsn) and (codes.total() >= REFUSED_FILES_ALARM or not alarming.isdisjoint(codes)),
+        }
+        for npsn, codes in sorted(by_npsn.items(), key=lambda pair: (-pair[1].total(), pair[0]))
+    ]

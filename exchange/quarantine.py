@@ -6,15 +6,18 @@ import hashlib
 import json
 import os
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO, cast
 
 from exchange import errors, spool
 from exchange.candidates import Candidate
+from exchange.format.container import scope_text
 from exchange.limits import PACKAGE_BYTES_MAX
 from exchange.saying import said
+from exchange.trust.front import read_front
 from exchange.words import LANGUAGES, speaking
 
 
@@ -37,18 +40,33 @@ class Quarantine:
         """
         digest = _digest(file)
         spool.keep(file, self.folder, f"{digest[:32]}.kirim")
-        self._reason(digest[:32], label, error, sha256=digest)
+        self._reason(digest[:32], label, error, sha256=digest, claims=_claimed(file))
+
+    def claims(self) -> dict[str, Counter[str]]:
+        """Return how many kept files there are under each code, by the school that each claims to be of: ``sekolah_id``.
+
+        Under an empty one stand files that claim none. Nothing here is proved: anybody can write a school's id into a file.
+        """
+        found: dict[str, Counter[str]] = {}
+        for _, told in self._reasons():
+            claimed, code = told.get("claims"), str(told.get("code"))
+            found.setdefault(claimed if isinstance(claimed, str) else "", Counter())[code] += 1
+        return found
+
+    def _reasons(self) -> Iterator[tuple[Path, dict[str, object]]]:
+        for path in sorted(self.folder.glob("*.json")):
+            try:
+                told = json.loads(path.read_bytes())
+            except (OSError, ValueError, RecursionError):
+                continue  # somebody else's file
+            if isinstance(told, dict):
+                yield path, told
 
     def refused(self, code: str) -> Iterator[tuple[str, Path]]:
         """Yield kept files that were refused under a code: their names when they came, and where they lie."""
-        for reason in sorted(self.folder.glob("*.json")):
-            try:
-                told = json.loads(reason.read_bytes())
-                named = str(told["file"]) if told["code"] == code else None
-            except (OSError, ValueError, LookupError, TypeError):
-                continue  # somebody else's file
-            if named is not None and reason.with_suffix(".kirim").exists():
-                yield named, reason.with_suffix(".kirim")
+        for reason, told in self._reasons():
+            if told.get("code") == code and "file" in told and reason.with_suffix(".kirim").exists():
+                yield str(told["file"]), reason.with_suffix(".kirim")
 
     def release(self, path: Path) -> None:
         """Let a kept file go that was taken after all: its bytes stand elsewhere now. Its reason goes first."""
@@ -86,15 +104,26 @@ class Quarantine:
         if candidate.remove and stat.S_ISREG(candidate.path.lstat().st_mode):
             spool.move(candidate.path, self.folder, f"{name}.kirim")
 
-    def _reason(self, name: str, label: str, error: errors.ExchangeError, *, sha256: str | None) -> None:
+    def _reason(
+        self, name: str, label: str, error: errors.ExchangeError, *, sha256: str | None, claims: str | None = None
+    ) -> None:
         reason: dict[str, object] = {"file": label, "code": error.code, "grave": error.grave.value, "who": error.who.value}
         for language in LANGUAGES:
             with speaking(language):
                 reason[language] = dict(zip(("what", "next", "safe"), said(error), strict=True))
         reason["sha256"] = sha256
+        reason["claims"] = claims
         reason["at"] = datetime.fromtimestamp(self._clock(), UTC).isoformat()
         text = json.dumps(reason, indent=1, ensure_ascii=False).encode("utf-8", "backslashreplace")
         spool.put(self.folder, f"{name}.json", lambda out: out.write(text), replace=True)
+
+
+def _claimed(file: IO[bytes]) -> str | None:
+    """Return the school that a file claims to be of (``sekolah_id``), if it begins as a package does."""
+    try:
+        return scope_text(read_front(cast(BinaryIO, file)).header.scope)
+    except (errors.FileError, errors.FileUnreadable):
+        return None
 
 
 def _digest(file: IO[bytes]) -> str:

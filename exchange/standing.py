@@ -10,9 +10,9 @@ import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from exchange.errors import CodeTwice, ExchangeError, Fork, Revoked, RevokedAhead, SenderUnknown
+from exchange.errors import CodeTwice, CodeVoid, ExchangeError, Fork, Revoked, RevokedAhead, SenderUnknown
 from exchange.format.body import read_body
-from exchange.format.certificate import KeyKind, decode_certificate
+from exchange.format.certificate import Certificate, KeyKind, decode_certificate
 from exchange.format.changeset import chain_start
 from exchange.laptops import ACTIVE, CONTESTED, REJECTED, REVOKED, is_former
 from exchange.nodes import ServerNode
@@ -25,6 +25,10 @@ from exchange.trust.opening import VerifiedPackage
 
 JUMP_MAX = 1_000_000
 """Log positions that may be left out at once. A school has a few thousand; more is no restored server."""
+
+
+POSITION_MAX = 1 << 31
+"""Beyond this no position is left out at a laptop's word: whoever has its key cannot use up the numbers of a log."""
 
 
 @dataclass(slots=True)
@@ -55,6 +59,7 @@ def admit(server: ServerStore, school: School, admitted: Collection[SignedCertif
 
     Raises:
         CodeTwice: KF-311.
+        CodeVoid: KF-340, the code that signed it was taken back.
         Revoked: KF-308, the key that signed it was revoked before the certificate came.
     """
     db, scope = server.db, school.sekolah_id
@@ -68,6 +73,10 @@ def admit(server: ServerStore, school: School, admitted: Collection[SignedCertif
         if state in (REVOKED, REJECTED) and not is_known(server, school, certificate.key_id):
             raise Revoked(last=int(after or 0), got=int(after or 0) + 1)
         by_head_code = is_head_code(db, school, certificate.issuer)
+        if _is_cancelled(db, school, certificate.issuer):
+            raise CodeVoid()
+        if _is_second_head(db, school, certificate):
+            continue  # what it approves is approved by nobody
         if certificate.kind is KeyKind.PERANGKAT or by_head_code:
             spent = db.value("SELECT spent FROM kirim_code WHERE scope = ? AND key_id = ?", (scope, certificate.issuer))
             if spent is not None and bytes(spent) != certificate.key_id:
@@ -99,6 +108,30 @@ def admit(server: ServerStore, school: School, admitted: Collection[SignedCertif
                 "AND key_id <> ? AND state = ?",
                 (REVOKED, scope, int(KeyKind.KEPALA), inherited, certificate.key_id, ACTIVE),
             )
+
+
+def _is_cancelled(db: Database, school: School, key_id: bytes) -> bool:
+    """Return whether a key is that of a code that was taken back."""
+    found = db.value("SELECT cancelled FROM kirim_code WHERE scope = ? AND key_id = ?", (school.sekolah_id, key_id))
+    return bool(found)
+
+
+def _is_second_head(db: Database, school: School, certificate: Certificate) -> bool:
+    """Return whether a laptop's code certifies one more head than the one that was enrolled with its laptop.
+
+    Otherwise whoever kept the paper with the code could make himself a head's key years later, beside the true one.
+    """
+    purpose = db.value(
+        "SELECT purpose FROM kirim_code WHERE scope = ? AND key_id = ?", (school.sekolah_id, certificate.issuer)
+    )
+    if certificate.kind is not KeyKind.KEPALA or purpose != KeyKind.KODE_PERANGKAT.name:
+        return False
+    heads = db.execute(
+        "SELECT key_id, body FROM kirim_key WHERE scope = ? AND kind = ? AND state <> ?",
+        (school.sekolah_id, int(KeyKind.KEPALA), REJECTED),
+    ).fetchall()
+    issuers = {decode_certificate(bytes(body)).issuer for key, body in heads if key != certificate.key_id}
+    return certificate.issuer in issuers
 
 
 def note_rivals(server: ServerStore, school: School, admitted: Collection[SignedCertificate]) -> None:
@@ -251,7 +284,15 @@ def _heard(server: ServerStore, school: School, manifest: Manifest) -> int:
         if server.holds(school, position):
             return position.number
     seen = server.seen(school, manifest.have)
-    return school.have if seen is None else seen.after
+    if seen is None:
+        return school.have
+    # Both histories go further together than the school was told: it stands where a return was written.
+    return int(
+        server.db.value(
+            "SELECT coalesce(max(position), 0) FROM kirim_return WHERE scope = ? AND position <= ?",
+            (school.sekolah_id, seen.after),
+        )
+    )
 
 
 def note_unmerged(server: ServerNode, school: School, package: VerifiedPackage, error: ExchangeError) -> None:
@@ -305,7 +346,7 @@ def _is_at(server: ServerStore, school: School, chain: Chain, position: Position
 
 def _lose(server: ServerStore, school: School, position: Position) -> School:
     """Remember a position that the log has lost, and go on behind it."""
-    if position.number > school.position + JUMP_MAX:
+    if position.number > min(school.position + JUMP_MAX, POSITION_MAX):
         return school
     server.db.execute(
         "INSERT INTO kirim_lost (scope, number, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",

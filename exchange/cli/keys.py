@@ -92,6 +92,23 @@ def head_code_answer(node: ServerNode, npsn: str, out: Path | None) -> Answer:
     return Answer(made.as_json(), lines())
 
 
+def cancel_answer(node: ServerNode, npsn: str, purpose: str) -> Answer:
+    """Take back a school's unused codes and return what is to be said of it."""
+    from exchange.cli.server import file_line
+    from exchange.format.certificate import KeyKind
+    from exchange.keyring import cancel_codes
+
+    made = cancel_codes(node, npsn, KeyKind[f"KODE_{purpose.upper()}"])
+
+    def lines() -> Iterator[str]:
+        yield f"NPSN {made.npsn}"
+        yield "  " + tr("codes that no longer count: {count}").format(count=number(len(made.codes)))
+        yield from (file_line(one) for one in made.files)
+        yield tr("Destroy the letters. Whoever has opened the prefill has read it; what he sends is put aside (KF-340).")
+
+    return Answer(made.as_json(), lines())
+
+
 # --- a school's keys at the server ------------------------------------------------------------
 
 keys = Group("key", help="Keys of a school: list and revoke them, decide between two laptops. Keys of the server.")

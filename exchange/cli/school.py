@@ -291,6 +291,8 @@ def status(asked: Asked) -> Answer:
                 [tr("account in use"), found.account or "-"],
             ]
         )
+        if found.clock_wrong:
+            yield tr("This computer's clock is wrong. Nothing is lost by that; set it when you can.")
         yield tr("Data yang Mengalami Perubahan, not acknowledged by the server yet:")
         yield from by_operation(found.pending)
         if found.open:

@@ -140,9 +140,18 @@ def _added_lines(made: Sequence[SchoolAdded]) -> Iterator[str]:
     help="For a laptop (perangkat), with a prefill, or for the head (kepala), whom the dinas has assigned.",
 )
 @option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where code and prefill go; by default outbox/.")
+@option("--cancel", is_flag=True, help="Make none; take back those that nobody has used: a letter fell into wrong hands.")
 @click.pass_obj
-def code(asked: Asked, npsn: str, purpose: str, out: Path | None) -> Answer:
-    """Make a new registration code and prefill: for a code that was lost, or a new laptop; or a code for a new head."""
+def code(asked: Asked, npsn: str, purpose: str, out: Path | None, cancel: bool) -> Answer:
+    """Make a new registration code and prefill: for a code that was lost, or a new laptop; or a code for a new head.
+
+    With --cancel the unused ones count no more, and what somebody made with them is refused.
+    """
+    if cancel:
+        from exchange.cli.keys import cancel_answer
+
+        with _open(asked) as node:
+            return cancel_answer(node, npsn.strip().upper(), purpose)
     from exchange.enrol import renew_code
 
     if purpose == "kepala":
@@ -489,6 +498,10 @@ def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
             yield "  " + tr("NPSN {npsn}, file {number}, {count} change(s), since {when}").format(
                 npsn=one["npsn"], number=one["number"], count=number(one["changes"]), when=when(one["since"])
             )
+    for one in [one for one in found["refused"] if one["alarm"]][:EXAMPLES_MAX]:
+        yield tr("ALARM, NPSN {npsn}: {count} files in its name were put aside ({codes})").format(
+            npsn=one["npsn"], count=number(one["files"]), codes=", ".join(one["codes"])
+        )
     behind = found["behind"]
     if behind:
         yield tr("Schools that have something to receive: {count}").format(count=number(len(behind)))

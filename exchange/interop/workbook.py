@@ -27,6 +27,7 @@ from exchange.limits import (
     WORKBOOK_BYTES_MAX,
     WORKBOOK_ROWS_MAX,
 )
+from exchange.zips import open_zip
 
 Cell = str | int | float | date | None
 """What stands in a cell: text as it was typed, a number, a date (or ``datetime``), or nothing."""
@@ -139,7 +140,7 @@ def _check(data: bytes, path: Path) -> bool:
     allowance = min(UNPACKED_MAX, max(UNPACK_FREE_BYTES, UNPACK_RATIO_MAX * len(data)))
     failed = False
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with open_zip(io.BytesIO(data)) as archive:
             members = archive.infolist()
             if len(members) > MEMBERS_MAX:
                 raise errors.TooLarge(part=path.name, limit=MEMBERS_MAX)

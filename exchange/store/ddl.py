@@ -151,7 +151,8 @@ _SERVER = {
         "scope key_id",
     ),
     "kirim_code": (
-        "scope text; key_id blob; purpose text; public blob; subject blob; spent blob; root blob; root_signature blob",
+        "scope text; key_id blob; purpose text; public blob; subject blob; spent blob; root blob; root_signature blob; "
+        "cancelled int 0",
         "scope key_id",
     ),
     "kirim_package": (

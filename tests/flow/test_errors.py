@@ -59,7 +59,7 @@ def sample(kind: type[errors.ExchangeError]) -> errors.ExchangeError:
 
 
 @pytest.mark.parametrize("code", [code for code in CODES if code not in REASONS])
-def test_an_error_says_what_how_grave_what_to_do_who_and_what_is_safe(code: str) -> None:
+def test_r13_an_error_says_what_how_grave_what_to_do_who_and_what_is_safe(code: str) -> None:
     """R13: three lines in Indonesian, at most 40 words together."""
     kind = CODES[code]
     assert isinstance(kind, type)
@@ -74,7 +74,7 @@ def test_an_error_says_what_how_grave_what_to_do_who_and_what_is_safe(code: str)
 
 
 @pytest.mark.parametrize("code", REASONS)
-def test_a_reason_says_what_how_grave_what_to_do_who_and_what_is_safe(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_r13_a_reason_says_what_how_grave_what_to_do_who_and_what_is_safe(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     """R13: the same of every reason why a change was not taken as sent, by the code that its author reads."""
     assert run(["explain", code]) == 0
     text = capsys.readouterr().out
@@ -205,7 +205,7 @@ def test_every_reason_has_its_scene() -> None:
 
 
 @pytest.mark.parametrize("code", SCENES)
-def test_every_reason_reaches_its_author_in_words(
+def test_r13_every_reason_reaches_its_author_in_words(
     life: Life, school: Sekolah, pupil: str, code: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """R13, R23: the return that brings it is applied: the operator reads the code, its meaning and the row, in Indonesian."""
@@ -431,7 +431,7 @@ def db_row(life: Life, school: Sekolah) -> dict[str, str]:
     return {name: str(found[name]) for name in table.column_names if found[name] is not None}
 
 
-def test_no_line_of_a_day_at_the_server_is_english_or_a_bare_number(
+def test_r23_no_line_of_a_day_at_the_server_is_english_or_a_bare_number(
     life: Life, school: Sekolah, other: Sekolah, pupil: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """R23: packages good, doubled, waiting, refused, for others and no packages at all: each is told under its code."""

@@ -18,6 +18,7 @@ import pytest
 from exchange import errors
 from exchange.ingest import FileResult, ingest_paths
 from exchange.limits import MIB, PACKAGE_BYTES_MAX, ZIP_MEMBERS_MAX
+from exchange.overview import server_status
 from exchange.records import Block, Op
 from tests.faults.badfiles import PHOTOGRAPH, Forger, bad_files, flipped, zipped
 from tests.faults.world import archived, files, ledger_holds, snapshot
@@ -593,3 +594,36 @@ def test_a_file_that_is_still_too_new_stays_where_it_is(life: Life, school: Seko
     life.server.store.set("program", "0.0.9")
     life.ingest()
     assert files(folder).keys() == before.keys()
+
+
+def test_r14_ten_thousand_failed_intakes_leave_files_reasons_and_an_alarm_by_school(
+    life: Life, school: Sekolah, other: Sekolah, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R14: 10,000 files: no temporary space is left, quarantine grows by them alone, and the school that they claim is named.
+
+    They come in twenty batches of five hundred; half of them are nobody's, the others spoilt copies of one school's package.
+    """
+    space, folder = tmp_path / "sementara", tmp_path / "usb"
+    space.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(space))
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # durability is tested elsewhere; here it is 40,000 waits
+    good = school.export().file.read_bytes()
+    before = snapshot(life.server)
+    for batch in range(20):
+        for n in range(500):
+            serial = batch * 500 + n
+            spoilt = good + struct.pack(">I", serial) if serial % 2 else b"bukan paket %d" % serial
+            put(folder, f"{n:03}", spoilt)
+        assert life.ingest(folder).count("quarantined") == 500
+        assert list(space.iterdir()) == []
+        assert files(life.server.home / "held") == {}
+        assert sum(1 for _ in (life.server.home / "quarantine").iterdir()) == 2 * 500 * (batch + 1)
+    assert snapshot(life.server) == before
+    found = server_status(life.server)
+    assert found["quarantine"] == 10_000
+    assert found["refused"] == [
+        {"npsn": "", "files": 5_000, "codes": {"KF-201": 5_000}, "alarm": False},
+        {"npsn": school.npsn, "files": 5_000, "codes": {"KF-205": 5_000}, "alarm": True},
+    ]
+    assert other.round_trip().status == "applied"
+    assert len(files(life.server.home / "quarantine")) == 20_000

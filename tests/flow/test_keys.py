@@ -294,7 +294,7 @@ def same_on_both_sides(world: World, laptop: Laptop) -> bool:
     return sql_server(world, wanted) == sql(world, wanted, laptop.home)
 
 
-def test_a_stolen_laptops_key_counts_up_to_its_last_number_and_never_above(world: World) -> None:
+def test_r25_a_stolen_laptops_key_counts_up_to_its_last_number_and_never_above(world: World) -> None:
     """R25: files up to the number merge later, one above it is put aside whatever its date; the new laptop goes on."""
     old = first(world)
     old.rename("SEBELUM HILANG")

@@ -68,7 +68,7 @@ def packages(found: list[Record]) -> list[int]:
     return [n for n, record in enumerate(found) if not isinstance(read_entry(record.entry), ActEntry)]
 
 
-def test_what_came_when_from_whom_and_what_became_of_it(carried: Path, school: Sekolah) -> None:
+def test_r29_what_came_when_from_whom_and_what_became_of_it(carried: Path, school: Sekolah) -> None:
     """R29: public keys prove every package; with the keys of one school's files, what each of these held."""
     proof = verify(carried)
     assert proof.states == {"merged": 3}

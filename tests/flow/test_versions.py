@@ -63,7 +63,7 @@ def centre_speaks(life: Life, pupil: str) -> None:
     life.change("dinas", [("peserta_didik", pupil, "status_wali", 1), ("peserta_didik", pupil, "email", "dinas@contoh.id")])
 
 
-def test_an_older_laptop_and_a_newer_server_go_on(life: Life, school: Sekolah, pupil: str) -> None:
+def test_r22_an_older_laptop_and_a_newer_server_go_on(life: Life, school: Sekolah, pupil: str) -> None:
     """R22: the laptop's file is merged, columns that it does not know stay untouched, and its return holds what it knows."""
     upgrade_server(life)
     centre_speaks(life, pupil)
@@ -78,7 +78,7 @@ def test_an_older_laptop_and_a_newer_server_go_on(life: Life, school: Sekolah, p
     assert equal(school)
 
 
-def test_what_the_laptop_could_not_hold_is_given_back_when_its_program_is_newer(life: Life, school: Sekolah, pupil: str) -> None:
+def test_r22_what_the_laptop_could_not_hold_is_given_back_when_its_program_is_newer(life: Life, school: Sekolah, pupil: str) -> None:
     """R22: the columns of the new version come by the next round trips, and unsent edits of before the upgrade are still unsent."""
     upgrade_server(life)
     life.server.store.db.execute("INSERT INTO ref_wali (wali_id, nama, kirim_position) VALUES (1, 'Ibu', 1)")
@@ -96,7 +96,7 @@ def test_what_the_laptop_could_not_hold_is_given_back_when_its_program_is_newer(
     assert equal(school)
 
 
-def test_a_newer_laptop_waits_for_the_server_and_loses_nothing(life: Life, school: Sekolah, pupil: str) -> None:
+def test_r22_a_newer_laptop_waits_for_the_server_and_loses_nothing(life: Life, school: Sekolah, pupil: str) -> None:
     """KF-209: the file is held, its laptop goes on; once the server is newer, everything is merged."""
     upgrade_laptop(school)
     school.edit("peserta_didik", pupil, surel_wali="wali@contoh.id", rt=6)

@@ -13,7 +13,7 @@ import exchange
 
 CODE = Path(exchange.__file__).parent
 WORDS = {"errors", "limits", "records", "schema"}
-MATTER = {"consent", "format", "merge", "rules", "spool", "store", "words"}
+MATTER = {"consent", "format", "merge", "rules", "spool", "store", "words", "zips"}
 TRUST = {"trust"}
 DOORS = {"cli", "demo", "watch"}
 """What stands on the floors; every other room is a flow. A flow may use another one, but never in a circle."""
