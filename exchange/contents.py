@@ -81,7 +81,12 @@ def merged_position(store: ServerStore, school: School) -> Position:
 
 
 def server_manifest(
-    store: ServerStore, school: School, first: Position, merged: Position, receipts: tuple[Receipt, ...] = ()
+    store: ServerStore,
+    school: School,
+    first: Position,
+    merged: Position,
+    receipts: tuple[Receipt, ...] = (),
+    districts: tuple[bytes, ...] = (),
 ) -> Manifest:
     """Return the manifest of what the server says to a school.
 
@@ -91,6 +96,7 @@ def server_manifest(
         first: Log position after which the package begins.
         merged: How far the school's chain is merged.
         receipts: Of the school's packages.
+        districts: Keys of the offices to which the school seals its packages as well.
     """
     returned = store.db.execute(  # also those that were lost and given back: some laptop may stand there
         "SELECT position AS p, value FROM kirim_return WHERE scope = ? AND position > ? UNION "
@@ -116,6 +122,7 @@ def server_manifest(
             shared=Position(shared, value[:8]),
             returned=positions,
             lost=tuple(store.lost(school)[:RETURNED_MAX]),
+            districts=districts,
         ),
     )
 

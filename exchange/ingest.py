@@ -225,6 +225,7 @@ def _apply(
         give_up_to=max(lost) if lost else None,
         number=number,
         answered=number,
+        districts=" ".join(key.hex() for key in answer.districts) or None,
         **({"code": None} if sealed_to_device else {}),
     )
     node.remember("trusted", package.admitted)

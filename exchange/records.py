@@ -43,6 +43,10 @@ class PackageKind(enum.IntEnum):
     PREFILL = 1
     KIRIM = 2
     BALASAN = 3
+    SURAT = 4
+    """A district's order to the server."""
+    JAWABAN = 5
+    """The server's answer to a district."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,12 +293,14 @@ class Answer:
             travels in the return.
         returned: Positions at which returns were written since the first one, at most 16.
         lost: Positions that this school's laptops have and the server has lost, at most 16.
+        districts: Key ids (8 bytes) of the districts to which the school's packages are sealed as well, at most 3.
     """
 
     value: bytes
     shared: Position
     returned: tuple[Position, ...] = ()
     lost: tuple[Position, ...] = ()
+    districts: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

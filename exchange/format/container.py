@@ -267,7 +267,7 @@ def decode_header(data: bytes) -> Header:
     if suite not in SUITES:
         # What a newer suite's other fields look like is not ours to judge.
         raise errors.FormatNewer(found=suite, known=SUITES[-1])
-    if type(kind) is not int or kind not in (1, 2, 3):
+    if type(kind) is not int or kind not in (1, 2, 3, 4, 5):
         raise errors.HeaderBad(part="kind")
     if type(body_bytes) is not int or not _possible_body(body_bytes):
         raise errors.HeaderBad(part="body length")
