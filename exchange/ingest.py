@@ -24,6 +24,7 @@ from exchange.giving import keep
 from exchange.headship import bind_head
 from exchange.intake import Intake
 from exchange.nodes import KEYS, SchoolNode, ServerNode
+from exchange.orders import Orders
 from exchange.reading import Content, Found
 from exchange.records import Block, Manifest, PackageKind, Position
 from exchange.results import FileResult, Ingested
@@ -49,7 +50,7 @@ def ingest_paths(
     Raises:
         DiskFull, FolderUnwritable, StoreBusy: KF-701, KF-703, KF-601; what was taken before stays taken.
     """
-    intake = Intake(server, on_file)
+    intake = Intake(server, on_file, desk=Orders(server))
     intake.finish()
     results = intake.take(candidates(paths))
     retry_waiting(server.store)

@@ -43,6 +43,17 @@ class Fence:
         if not self.holds(sekolah_id):
             raise errors.OutsideRegion(file=self._file, row=line, what_lies=what, region=self._region.strip())
 
+    def check_region(self, region: str, line: int) -> None:
+        """Return only if a region lies in the office's.
+
+        Raises:
+            OutsideRegion: KF-157, also for a region that nobody knows.
+        """
+        if regions.padded(self._region) not in regions.lineage(self._server.db, regions.padded(region)):
+            raise errors.OutsideRegion(
+                file=self._file, row=line, what_lies=f"wilayah {region.strip()}", region=self._region.strip()
+            )
+
     def check_named(self, table: Table, values: Mapping[Column, object], line: int) -> None:
         """Return only if no value names a row of a school elsewhere: nobody reaches over the border by a parent.
 
@@ -51,7 +62,7 @@ class Fence:
         """
         for column, value in values.items():
             other = self._server.schema.by_name.get(column.ref or "")
-            if value is None or other is None or other.is_reference or other is table:
+            if value is None or other is None or other.is_reference:
                 continue
             found = rows.fetch(self._server.db, other, (), [str(value)]).get(str(value))
             if found is not None and found[-1] is not None:
