@@ -187,11 +187,15 @@ class Intake:
     def _take_orders(self, orders: Sequence[_Ordered]) -> None:
         """Do the orders of a batch, each office's in its own order; then look at what they may have let go on."""
         indexes = {one.package.package_id: one.index for one in orders}
+        gone: set[bytes] = set()
         for one in sorted(orders, key=_order_of):
             assert self._desk is not None
+            if one.package.package_id in gone:
+                continue  # it had waited, and went on with the one before it
             (_, self._results[one.index]), *released = self._desk.take(one.package, one.label)
             for package_id, result in released:
-                if package_id in indexes:  # it came with this batch and has waited for a moment only
+                if package_id in indexes:
+                    gone.add(package_id)
                     self._results[indexes[package_id]] = result
                 else:
                     self._tell_unnamed(result)

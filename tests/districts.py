@@ -55,7 +55,7 @@ class Dinas:
     """One office beside a life."""
 
     def __init__(self, life: Life, name: str = "DINAS CONTOH") -> None:
-        self.life, self.home = life, life.folder / f"dinas-{name.split()[-1].lower()}"
+        self.life, self.home = life, life.folder / f"dinas-{name.rsplit(maxsplit=1)[-1].lower()}"
         made = init_office(self.home, name, clock=life.clock)
         self.request, self.key = made.file, made.key_id
         self.office = Office.open(self.home, clock=life.clock)

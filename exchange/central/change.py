@@ -164,6 +164,8 @@ def store_value(column: Column, text: str | None) -> object:
     if text is None or not text.strip():
         return None
     value = text.strip()
+    if column.ref == "ref_mst_wilayah":
+        return value.ljust(column.size)
     if column.kind is Kind.UUID:
         return value.lower()
     if column.kind is Kind.INTEGER:
