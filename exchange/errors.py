@@ -736,7 +736,7 @@ class DistrictRevoked(TrustError):
     grave = Grave.ALARM
     who = Who.CENTRE
     what = "the right of this district office was taken back; nothing that it orders counts any more"
-    next = "if the office is to go on, it makes new keys and the centre certifies them"
+    next = "if the office is to go on, the centre certifies it again"
     safe = "nothing was changed; the file is kept as evidence"
 
 
