@@ -116,7 +116,7 @@ def _opened_lines(opened: Sequence[Opened]) -> Iterator[str]:
             yield from (f"  {line}" for line in told(one.error))
         yield from _result_lines(one.verb, one.result)
         for path in one.files:
-            yield f"  {path}"
+            yield "  " + tr("for a school: {file}").format(file=path)
 
 
 def _result_lines(verb: str, result: Mapping[str, Any]) -> Iterator[str]:
@@ -164,7 +164,7 @@ def status(asked: Asked) -> Answer:
     def lines() -> Iterator[str]:
         from exchange.cli.show import columns
 
-        yield str(found["name"])
+        yield tr("Office: {name}").format(name=found["name"])
         yield tr("Fingerprint of the office's key: {fingerprint}").format(fingerprint=found["fingerprint"])
         if found["certified"]:
             yield tr("certified for {wilayah}").format(wilayah=found["wilayah"])
