@@ -396,6 +396,17 @@ class OutsideRegion(SetupError):
     region: str
 
 
+class NotAnOffices(SetupError):
+    code = "KF-158"
+    who = Who.DISTRICT
+    what = "{file}, row {row}: the order of a district office may not set {column}"
+    next = "take that row out and send a new order; ask the school or the centre for it"
+    safe = "nothing of this order was done"
+    file: str
+    row: int
+    column: str
+
+
 class NotTheirs(SetupError):
     code = "KF-131"
     who = Who.DISTRICT

@@ -57,6 +57,7 @@ _REFUSALS = (
     errors.NumberUnproven,
     errors.NotContested,
     errors.NotTheirs,
+    errors.NotAnOffices,
     errors.NothingMatched,
     errors.RegionUnknown,
     errors.OutsideRegion,

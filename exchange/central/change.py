@@ -87,6 +87,7 @@ def change(server: ServerStore, as_: str, path: Path, today: date, region: str =
 
     Raises:
         OutsideRegion: KF-157, a row that is, names or would be of a school elsewhere; nothing of the list was taken.
+        NotAnOffices: KF-158, a column of the schools' own, or the deletion of one of their rows, by an office.
         InputRowBad: KF-109, a value or column that cannot be; nothing of the list was taken.
         NotTheirs: KF-131, a column that this speaker may not set; nothing of the list was taken.
         FileUnreadable, TooLarge: KF-702, KF-207.
@@ -99,6 +100,9 @@ def change(server: ServerStore, as_: str, path: Path, today: date, region: str =
     check(server, assignments, path)
     wanted = _gather(server, cause, path, [line for line in given if not is_assignment(line)])
     fence = Fence(server, region, path.name) if region else None
+    if fence is not None:
+        for entry in wanted:
+            fence.check_owned(entry.table, entry.lines)
     with server.act(f"change as {as_}"):
         return _make(server, cause, wanted, assignments, today, fence)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from exchange import errors, regions
-from exchange.schema.model import Column, Table
+from exchange.interop.lists import ChangeRow
+from exchange.schema.model import Column, Policy, Table
 from exchange.store import rows
 from exchange.store.server import ServerStore
 
@@ -42,6 +43,18 @@ class Fence:
         """
         if not self.holds(sekolah_id):
             raise errors.OutsideRegion(file=self._file, row=line, what_lies=what, region=self._region.strip())
+
+    def check_owned(self, table: Table, lines: Iterable[ChangeRow]) -> None:
+        """Return only if lines set what the dinas alone sets, and delete no row of a table in which schools have a say.
+
+        Raises:
+            NotAnOffices: KF-158.
+        """
+        is_whole = all(group.policy is Policy.DINAS for group in table.groups)
+        for line in lines:
+            column = table.by_name.get(line.column)
+            if not is_whole and (column is None or table.group_of[column.name].policy is not Policy.DINAS):
+                raise errors.NotAnOffices(file=self._file, row=line.line, column=line.column)
 
     def check_region(self, region: str, line: int) -> None:
         """Return only if a region lies in the office's.

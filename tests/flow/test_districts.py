@@ -55,6 +55,11 @@ def enrolled(life: Life, npsn: str, wilayah: str) -> Sekolah:
     return school
 
 
+def head_of(life: Life, school: Sekolah) -> str:
+    """Return the ``ptk_id`` of a school's head."""
+    return str(life.server.store.db.value("SELECT ptk_id FROM ptk WHERE kirim_home = ?", (school.scope,)))
+
+
 def mark(life: Life) -> tuple[object, ...]:
     """Return everything that an order could change: schools, logs, keys, codes, offices, entries of the ledger."""
     db = life.server.store.db
@@ -165,13 +170,13 @@ def test_a_dry_run_does_nothing_of_an_order(life: Life, dinas: Dinas) -> None:
 # --- what it may not do ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", ["school", "code", "assign", "row", "parent", "key", "twice"])
+@pytest.mark.parametrize("what", ["school", "code", "assign", "row", "away", "parent", "key", "twice"])
 def test_an_order_of_another_region_changes_nothing_and_names_the_line(life: Life, dinas: Dinas, what: str) -> None:
     """One line outside, and all of it is refused; its number is used up, and the answer says which line."""
     here, there = enrolled(life, "00000011", KEC), enrolled(life, "00000021", OTHER_KEC)
-    pupil = there.pupil()
-    for school in (here, there):
-        assert school.round_trip().status in {"applied", "duplicate"}
+    ptk = {school: head_of(life, school) for school in (here, there)}
+    held = str(life.server.store.db.value("SELECT ptk_terdaftar_id FROM ptk_terdaftar WHERE ptk_id = ?", (ptk[here],)))
+    made = "99990000-0000-4000-8000-000000000001"
     if what == "twice":  # registered elsewhere, and its code was never handed out
         there_id = str(life.server.store.school_by_npsn("00000021").sekolah_id)
         life.server.store.set(f"hand-out-{there_id}", 1)
@@ -180,13 +185,14 @@ def test_an_order_of_another_region_changes_nothing_and_names_the_line(life: Lif
         "twice": lambda: dinas.schools(("00000012", KEC), ("00000021", KEC)),
         "code": lambda: dinas.order(Verb.CODE, listed(("npsn",), ("00000011",), ("00000021",))),
         "assign": lambda: dinas.assign(("00000011", "KEPALA BARU"), ("00000021", "KEPALA BARU")),
-        "row": lambda: dinas.change(
-            ("sekolah", "00000011", "nomor_telepon", "0211"), ("peserta_didik", pupil, "nomor_telepon_seluler", "0812")
+        "row": lambda: dinas.change(("ptk", ptk[here], "niy_nigk", "1"), ("ptk", ptk[there], "niy_nigk", "2")),
+        "away": lambda: dinas.change(
+            ("ptk", ptk[here], "niy_nigk", "1"), ("ptk_terdaftar", held, "sekolah_id", there.scope)
         ),
         "parent": lambda: dinas.change(
-            ("sekolah", "00000011", "nomor_telepon", "0211"),
-            ("registrasi_peserta_didik", "99990000-0000-4000-8000-000000000001", "sekolah_id", here.scope),
-            ("registrasi_peserta_didik", "99990000-0000-4000-8000-000000000001", "peserta_didik_id", pupil),
+            ("ptk", ptk[here], "niy_nigk", "1"),
+            ("ptk_terdaftar", made, "sekolah_id", here.scope),
+            ("ptk_terdaftar", made, "ptk_id", ptk[there]),
         ),
         "key": lambda: dinas.order(
             Verb.KEY, listed(("npsn", "key", "decision"), ("00000021", there.node.device.key_id.hex(), "revoke"))
@@ -206,11 +212,19 @@ def test_an_order_of_another_region_changes_nothing_and_names_the_line(life: Lif
 def test_an_office_sets_no_column_that_is_not_the_dinas_own(life: Life, dinas: Dinas) -> None:
     """Neither the name that verval sets nor the wilayah, by which a school would change its office."""
     school = enrolled(life, "00000011", KEC)
-    for column, value in (("nama", "SD LAIN"), ("kode_wilayah", OTHER_KEC)):
+    ptk = head_of(life, school)
+    for table, row, column, value, code in (
+        ("sekolah", school.scope, "nama", "SD LAIN", "KF-131"),
+        ("sekolah", school.scope, "kode_wilayah", OTHER_KEC, "KF-131"),
+        ("sekolah", school.scope, "nomor_telepon", "0211", "KF-158"),
+        ("ptk", ptk, "soft_delete", "1", "KF-158"),
+    ):
         before = mark(life)[:3]
-        done, answer = dinas.do(dinas.change(("sekolah", school.scope, column, value)))
-        assert (one(done).code, answer.state) == ("KF-131", "refused")
+        done, answer = dinas.do(dinas.change((table, row, column, value)))
+        assert (one(done).code, answer.state) == (code, "refused")
         assert mark(life)[:3] == before
+    assert dinas.do(dinas.change(("ptk", ptk, "niy_nigk", "123")))[1].result["changed"] == 1
+    assert life.row("ptk", ptk)["niy_nigk"] == "123"
 
 
 def test_a_wrong_list_is_told_with_the_offices_own_words(life: Life, dinas: Dinas) -> None:
@@ -554,7 +568,7 @@ def test_a_renewed_server_key_leaves_the_offices_in_office(life: Life, dinas: Di
     rotate(life.server, retire=True)
     school.pupil()
     assert school.round_trip().status == "applied"
-    done, answer = dinas.do(dinas.change(("sekolah", "00000011", "nomor_telepon", "0211")))
+    done, answer = dinas.do(dinas.change(("ptk", head_of(life, school), "niy_nigk", "1")))
     assert (one(done).status, answer.state) == ("applied", "done")
     assert receivers(dinas.order(Verb.REPORT)) == {life.server.identity.key_id.hex()}
     school.round_trip()
