@@ -98,6 +98,6 @@ def _look_at(office: Office, identity: Identity, label: str, file: BinaryIO, kno
     if package_id in known:
         return Looked(label, "known", None, told)
     name = f"{package_id}.kirim"
-    spool.keep(file, office.home / "archive" / name[:2], name)
+    spool.keep(file, office.home / "archive", name)
     known[package_id] = told
     return Looked(label, "opened", None, told)

@@ -48,7 +48,7 @@ FILE = "dinas.json"
 REPORT = "laporan.json"
 """The last report, in its home."""
 
-FOLDERS = ("inbox", "outbox", "archive")
+FOLDERS = ("outbox", "held", "archive")
 _KEY = "dinas"
 _STATE_BYTES_MAX = 256 * MIB
 
@@ -89,8 +89,8 @@ class Office:
         return load_identity(self.home / KEYS / _KEY)
 
     @contextmanager
-    def changing(self) -> Iterator[None]:
-        """Change what is remembered: whole and durable afterwards, or as it was.
+    def working(self) -> Iterator[None]:
+        """Be the only one at work here, with what is remembered read anew and what a kill left finished.
 
         Raises:
             HomeBusy: KF-704, another command is at work here.
@@ -99,9 +99,26 @@ class Office:
             fresh = Office.open(self.home).state
             self.state.clear()
             self.state.update(fresh)
+            for folder in (self.home, *(self.home / name for name in FOLDERS)):
+                spool.sweep(folder)
+            for path in sorted((self.home / "held").glob("SURAT-*.kirim")):
+                if any(one["file"] == path.name for one in self.state["orders"].values()):
+                    outbox = self.home / "outbox"
+                    spool.move(path, outbox, spool.free_name(outbox, path.stem, path.suffix))
+                else:  # its number was never taken
+                    spool.remove(path)
             yield
-            text = json.dumps(self.state, indent=1).encode()
-            spool.put(self.home, FILE, lambda file: file.write(text), replace=True)
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Change what is remembered: whole and durable afterwards, or as it was. Errors as :meth:`working`."""
+        with self.working():
+            yield
+            self.save()
+
+    def save(self) -> None:
+        """Make what is remembered durable."""
+        _put_json(self.home, FILE, self.state, replace=True)
 
     # --- whom it trusts -----------------------------------------------------------------------
 
@@ -248,12 +265,13 @@ def order(office: Office, verb: Verb, content: bytes = b"", label: str = "", *, 
     grant = office.grant
     if out is not None:
         spool.named(out)
-    with office.changing():
+    folder = out or office.home / "outbox"
+    with office.working():
         state, scope, identity = office.state, str(grant["scope"]), office.identity
         number, previous = int(state["number"]) + 1, bytes.fromhex(state["value"])
         plaintext = encode_order(Order(number, previous, office.clock(), verb, label, content))
-        path, sealed = write_package(
-            out or office.home / "outbox",
+        staged, sealed = write_package(
+            office.home / "held",
             f"{grant['wilayah'].strip()}-{identity.key_id.hex()[:8]}",
             kind=PackageKind.SURAT,
             scope=scope,
@@ -263,7 +281,6 @@ def order(office: Office, verb: Verb, content: bytes = b"", label: str = "", *, 
             certificates=(),
             plaintext=[plaintext],
         )
-        read_back(path, identity, scope, sealed)
         value = order_next(previous, plaintext).hex()
         state["number"], state["value"] = number, value
         state["orders"][str(number)] = {
@@ -271,8 +288,11 @@ def order(office: Office, verb: Verb, content: bytes = b"", label: str = "", *, 
             "package_id": sealed.package_id.hex(),
             "value": value,
             "state": "sent",
-            "file": path.name,
+            "file": staged.name,
         }
+        office.save()  # a number is used for one file: until this is durable the file has no place where it is carried from
+        path = spool.move(staged, folder, spool.free_name(folder, staged.stem, staged.suffix))
+        read_back(path, identity, scope, sealed)
     return Ordered(path, number, verb.name.lower(), sealed.size)
 
 
@@ -460,11 +480,11 @@ def _take_files(office: Office, files: Sequence[tuple[str, bytes]]) -> list[Path
     laid: list[Path] = []
     for name, content in files:
         folder = office.home / "outbox" / "sekolah"
-        target = folder / name
-        if target.exists() and target.read_bytes() == content:
-            laid.append(target)
-            continue
         stem, _, suffix = name.rpartition(".")
+        there = [path for path in sorted(folder.glob(f"{stem}*.{suffix}")) if path.read_bytes() == content]
+        if there:
+            laid.append(there[0])
+            continue
         laid.append(spool.put(folder, spool.free_name(folder, stem, f".{suffix}"), _writer(content)))
     return laid
 

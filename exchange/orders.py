@@ -65,8 +65,8 @@ _REFUSALS = (
 )
 """What is wrong with an order; everything else is wrong with this place, and the order waits in its folder."""
 
-_STAGED, _LIST = ".jawaban", ".daftar"
-"""Ends of names in ``held``: an answer that waits for its transaction, and the list of the order in hand."""
+_STAGED, _LIST, _KEPT = ".jawaban", ".daftar", ".surat"
+"""Ends of names in ``held``: an answer that waits for its transaction; the list of the order in hand; its file on the way to the archive."""
 
 
 class Orders:
@@ -91,7 +91,9 @@ class Orders:
         """
         if self._office(package).state != ACTIVE and self._known(package.package_id) is None:
             raise errors.DistrictRevoked()
-        spool.keep(file, *self._place(package.package_id))
+        folder, name = self._place(package.package_id)
+        if not (folder / name).exists():
+            spool.move(spool.keep(file, self._held, f"{package.package_id.hex()}{_KEPT}"), folder, name)
 
     def take(self, package: VerifiedPackage, label: str) -> list[tuple[bytes, FileResult]]:
         """Do an order, or say why not; then those that waited for it.
@@ -295,7 +297,7 @@ class Orders:
     def finish(self) -> None:
         """Finish what a kill left: answers that wait are put into the outbox, or taken away if what they say was undone."""
         with self.db.unkept(), self.db.transaction():  # no other process is at an order meanwhile
-            for path in sorted(self._held.glob(f"*{_LIST}")):
+            for path in (*sorted(self._held.glob(f"*{_LIST}")), *sorted(self._held.glob(f"*{_KEPT}"))):
                 spool.remove(path)
             for path in sorted(self._held.glob(f"*{_STAGED}")):
                 self._publish(bytes.fromhex(path.name.partition("-")[0]))

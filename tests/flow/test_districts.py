@@ -619,48 +619,6 @@ def _acts(life: Life) -> list[bytes]:
     return [msgpack.unpackb(bytes(entry))[1] for (entry,) in found]
 
 
-def test_a_kill_between_order_and_answer_leaves_the_answer(life: Life, dinas: Dinas, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The answer was sealed within the transaction; the next look puts it into the outbox, and no code is lost."""
-    from exchange.orders import Orders
-
-    class KilledError(Exception):
-        pass
-
-    def die(self: Orders, package_id: bytes) -> None:
-        raise KilledError
-
-    path = dinas.schools(("00000011", KEC))
-    with monkeypatch.context() as at:
-        at.setattr(Orders, "_publish", die)
-        with pytest.raises(KilledError):
-            life.ingest(path)
-    assert (dinas.taken(), dinas.answers()) == (1, [])
-    assert one(life.ingest(path)).status == "duplicate"
-    assert len(dinas.opened().files) == 2
-    assert not list((life.server.home / "held").iterdir())
-
-
-def test_an_answer_to_what_was_undone_is_taken_away(life: Life, dinas: Dinas, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The disk is full just before the commit: the order waits where it lies, and its codes were nobody's."""
-    from exchange.orders import Orders
-
-    path, real = dinas.schools(("00000011", KEC)), Orders._stage
-
-    def full(self: Orders, *given: object) -> None:
-        real(self, *given)  # type: ignore[arg-type]
-        raise errors.DiskFull(folder="held")
-
-    before = mark(life)
-    with monkeypatch.context() as at:
-        at.setattr(Orders, "_stage", full)
-        with pytest.raises(errors.DiskFull):
-            life.ingest(path)
-    assert mark(life) == before
-    assert one(life.ingest(path)).status == "applied"
-    assert (len(dinas.answers()), list((life.server.home / "held").iterdir())) == (1, [])
-    assert dinas.opened().state == "done"
-
-
 def test_a_chain_value_follows_the_order_itself() -> None:
     """Two orders of one number have two values, whatever seals them."""
     a, b = (encode_order(Order(1, bytes(32), 0, Verb.REPORT, label, b"")) for label in ("a", "b"))
