@@ -19,7 +19,7 @@ from exchange.format.order import Verb
 from exchange.headship import issue_head_code
 from exchange.interop.lists import SchoolRow, read_codes, read_decisions, read_schools
 from exchange.keyring import let_hold, refuse, school_keys, take_back
-from exchange.limits import ORDER_SCHOOLS_MAX
+from exchange.limits import ANSWER_BYTES_MAX, MIB, ORDER_SCHOOLS_MAX
 from exchange.nodes import ServerNode
 from exchange.packager import prefill_bytes
 from exchange.regional import report
@@ -98,6 +98,8 @@ def _hand_out(server: ServerNode, scope: str, deed: Deed) -> dict[str, object]:
     note_prefilled(server, school)
     code_file = f"KODE-{school.npsn}.txt"
     deed.files += [(code_file, letter(school.npsn, code)), (name, prefill)]
+    if sum(len(content) for _, content in deed.files) > ANSWER_BYTES_MAX - MIB:
+        raise errors.TooLarge(part="answer", limit=ANSWER_BYTES_MAX)
     return {"npsn": school.npsn, "sekolah_id": scope, "code_file": code_file, "prefill": name}
 
 

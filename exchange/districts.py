@@ -10,6 +10,7 @@ Source:
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -145,9 +146,9 @@ def request_bytes(verify_key: bytes, seal_key: bytes, name: str) -> bytes:
     return REQUEST_DOMAIN + pack([SUITE, verify_key, seal_key, name.encode()])
 
 
-def grant_bytes(scope: str, key: bytes, region: str, name: str, *, is_sealed: bool) -> bytes:
-    """Return what the server signs of an office's rights."""
-    return GRANT_DOMAIN + pack([scope_bytes(scope), key, region.encode(), name.encode(), int(is_sealed)])
+def grant_bytes(scope: str, key: bytes, region: str, name: str, last: int, value: bytes, *, is_sealed: bool) -> bytes:
+    """Return what the server signs of an office's rights, and of where its chain of orders stands."""
+    return GRANT_DOMAIN + pack([scope_bytes(scope), key, region.encode(), name.encode(), int(is_sealed), last, value])
 
 
 def read_request(path: Path) -> tuple[PublicIdentity, str]:
@@ -206,13 +207,15 @@ def certify(
     scope = regions.office_scope(region)
     try:
         with store.act("district add"):
-            before = _sealed(store)
+            former = _districts(store, "d.key_id = ? AND d.scope <> ? AND d.state = ?", public.key_id, scope, ACTIVE)
+            touched = [region, *(one.region for one in former)]
+            before = _sealed(store, touched)
             if district(store, scope, public.key_id) is None or not _stands(server, scope, public.key_id):
                 put_certificate(server, issue(holder, KeyKind.DINAS, public, scope, next_serial(server)))
-            for other in _districts(store, "d.key_id = ? AND d.scope <> ?", public.key_id, scope):
+            for other in former:
                 _set_state(store, other, REVOKED)  # an office has one region
             _put(store, scope, public.key_id, region, name, is_sealed=is_sealed)
-            count = _tell_schools(store, before)
+            count = _tell_schools(store, before, _sealed(store, touched))
     except errors.CertificateBad as error:
         raise errors.RequestBad(file=path.name, part="keys") from error
     made = district(store, scope, public.key_id)
@@ -250,7 +253,7 @@ def _grant(server: ServerNode, made: District) -> dict[str, object]:
     root, signed = root_public(server), _certificate(server.store, made)
     chain = chain_to(server)
     chain += [one for one in _issuers(server, signed) if one not in chain] + [signed]
-    word = grant_bytes(made.scope, made.key, made.region, made.name, is_sealed=made.is_sealed)
+    word = grant_bytes(made.scope, made.key, made.region, made.name, made.last, made.value, is_sealed=made.is_sealed)
     return {
         "file": GRANT,
         "form": FORM,
@@ -261,6 +264,8 @@ def _grant(server: ServerNode, made: District) -> dict[str, object]:
         "wilayah": made.region,
         "name": made.name,
         "sealed": made.is_sealed,
+        "last": made.last,
+        "value": made.value.hex(),
         "by": server.identity.key_id.hex(),
         "signature": server.identity.sign(word).hex(),
     }
@@ -310,10 +315,11 @@ def revoke(server: ServerNode, name: str) -> Withdrawn:
     if not found:
         raise errors.DistrictUnknown(key=name)
     with store.act("district revoke"):
-        before = _sealed(store)
+        touched = [one.region for one in found]
+        before = _sealed(store, touched)
         for one in found:
             _set_state(store, one, REVOKED)
-        count = _tell_schools(store, before)
+        count = _tell_schools(store, before, _sealed(store, touched))
     (last, *_) = [district(store, one.scope, one.key) for one in reversed(found)]
     assert last is not None
     return Withdrawn(last, count)
@@ -329,35 +335,30 @@ def _set_state(store: ServerStore, of: District, state: str) -> None:
 
 def sealed_to(store: ServerStore, sekolah_id: str) -> list[District]:
     """Return the offices to which a school seals its packages as well."""
-    found = _districts(store, "d.sealed = 1 AND d.state = ?", ACTIVE)
-    if not found:
+    if not store.db.value("SELECT 1 FROM kirim_district WHERE sealed = 1 AND state = ? LIMIT 1", (ACTIVE,)):
         return []
     line = regions.of_school(store.db, sekolah_id)
-    return [one for one in found if one.region in line]
+    where = f"d.sealed = 1 AND d.state = ? AND d.region IN ({', '.join('?' * len(line))})"
+    return _districts(store, where, ACTIVE, *line) if line else []
 
 
-def _sealed(store: ServerStore) -> dict[str, list[bytes]]:
-    """Return the keys to which each school seals, of schools that have any."""
-    told: dict[str, list[bytes]] = {}
-    for one in _districts(store, "d.sealed = 1 AND d.state = ?", ACTIVE):
-        for scope in regions.schools_in(store.db, one.region):
-            told.setdefault(scope, []).append(one.key)
-    return told
+def _sealed(store: ServerStore, of: Iterable[str]) -> dict[str, list[bytes]]:
+    """Return the keys to which each school of some regions seals."""
+    scopes = {scope for region in sorted(set(of)) for scope in regions.schools_in(store.db, region)}
+    return {scope: [one.key for one in sealed_to(store, scope)] for scope in sorted(scopes)}
 
 
-def _tell_schools(store: ServerStore, before: dict[str, list[bytes]]) -> int:
+def _tell_schools(store: ServerStore, before: dict[str, list[bytes]], now: dict[str, list[bytes]]) -> int:
     """Give every school whose offices are others now something to receive, and return how many those are.
 
     Raises:
         SealedToMany: KF-155.
     """
-    now = _sealed(store)
-    changed = sorted(scope for scope in before.keys() | now.keys() if before.get(scope) != now.get(scope))
+    changed = [scope for scope in now if before[scope] != now[scope]]
     for scope in changed:
         school = store.school(scope)
-        if school is None:
-            continue
-        if len(now.get(scope, [])) > DISTRICTS_MAX:
+        assert school is not None
+        if len(now[scope]) > DISTRICTS_MAX:
             raise errors.SealedToMany(region=regions.of_school(store.db, scope)[0].strip(), most=DISTRICTS_MAX)
         log(store, school, Cause.PUSAT, (), ())  # a return must be news to be heard
     return len(changed)

@@ -5,7 +5,7 @@ The office believes only what the centre has told it of schools' keys (the repor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,6 +15,7 @@ from exchange.candidates import candidates
 from exchange.capture import counted, net
 from exchange.errors import ExchangeError
 from exchange.format.body import read_body
+from exchange.format.certificate import Certificate
 from exchange.format.container import scope_text
 from exchange.office import Office
 from exchange.reading import Content, Found
@@ -61,12 +62,13 @@ def look(office: Office, paths: Sequence[Path]) -> list[Looked]:
     identity = office.identity
     assert office.grant
     done: list[Looked] = []
+    senders = office.school_keys()
     with office.changing():
         known: dict[str, Any] = office.state.setdefault("packages", {})
         for candidate in candidates(paths):
             try:
                 with candidate.open(office.home) as file:
-                    done.append(_look_at(office, identity, candidate.label, file, known))
+                    done.append(_look_at(office, identity, senders, candidate.label, file, known))
             except (errors.FileError, errors.TrustError, errors.FileUnreadable) as error:
                 done.append(Looked(candidate.label, "refused", error))
             finally:
@@ -74,11 +76,18 @@ def look(office: Office, paths: Sequence[Path]) -> list[Looked]:
     return done
 
 
-def _look_at(office: Office, identity: Identity, label: str, file: BinaryIO, known: dict[str, Any]) -> Looked:
+def _look_at(
+    office: Office,
+    identity: Identity,
+    senders: Mapping[tuple[bytes, bytes], Certificate],
+    label: str,
+    file: BinaryIO,
+    known: dict[str, Any],
+) -> Looked:
     package = open_package(
         file,
         kinds={PackageKind.KIRIM},
-        find=office.find_school,
+        find=lambda scope, key_id: senders.get((scope, key_id)),
         identities={identity.key_id: identity},
         folder=office.home,
     )

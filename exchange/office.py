@@ -48,6 +48,9 @@ FILE = "dinas.json"
 REPORT = "laporan.json"
 """The last report, in its home."""
 
+SCHOOL_KEYS = "kunci-sekolah.json"
+"""Public keys of the region's schools, as the last report told them, in its home."""
+
 FOLDERS = ("outbox", "held", "archive")
 _KEY = "dinas"
 _STATE_BYTES_MAX = 256 * MIB
@@ -151,19 +154,18 @@ class Office:
         servers = [one.certificate for one in self.signed if one.certificate.kind is KeyKind.PUSAT]
         return public_of(max(servers, key=lambda certificate: certificate.serial))
 
-    def find_school(self, scope: bytes, key_id: bytes) -> Certificate | None:
-        """Return a school's key that the centre has told of: nobody else's word counts here."""
-        told = self.state.get("keys", {})
-        for body, signature in told.get("certificates", ()):
-            certificate = read(bytes.fromhex(body), bytes.fromhex(signature)).certificate
-            if certificate.scope == scope and certificate.key_id == key_id:
-                return certificate
-        for code_scope, purpose, public, subject in told.get("codes", ()):
-            if scope_bytes(code_scope) == scope:
-                known = code_anchor(code_scope, purpose, bytes.fromhex(public), bytes.fromhex(subject))
-                if known.key_id == key_id:
-                    return known
-        return None
+    def school_keys(self) -> dict[tuple[bytes, bytes], Certificate]:
+        """Return the schools' keys that the centre has told of, by scope and key id: nobody else's word counts here."""
+        try:
+            with spool.open_file(self.home / SCHOOL_KEYS) as file:
+                told = json.loads(file.read(_STATE_BYTES_MAX))
+        except errors.FileUnreadable:
+            return {}  # no report has told of any yet
+        except ValueError as error:
+            raise errors.StoreDamaged(detail=SCHOOL_KEYS) from error
+        found = [read(bytes.fromhex(b), bytes.fromhex(s)).certificate for b, s in told["certificates"]]
+        found += [code_anchor(scope, kind, bytes.fromhex(k), bytes.fromhex(of)) for scope, kind, k, of in told["codes"]]
+        return {(one.scope, one.key_id): one for one in found}
 
 
 def _public(kind: KeyKind, told: dict[str, Any]) -> PublicIdentity:
@@ -384,6 +386,7 @@ def _open_grant(office: Office, path: Path, file: BinaryIO, root: str) -> Opened
         signed = [read(bytes.fromhex(one["body"]), bytes.fromhex(one["signature"])) for one in told["certificates"]]
         scope, region, name, is_sealed = str(told["scope"]), str(told["wilayah"]), str(told["name"]), told["sealed"] is True
         by, signature = bytes.fromhex(told["by"]), bytes.fromhex(told["signature"])
+        last, value = int(told["last"]), bytes.fromhex(told["value"])
     except (ValueError, LookupError, TypeError) as error:
         raise bad("form") from error
     own = office.identity.key_id
@@ -400,16 +403,14 @@ def _open_grant(office: Office, path: Path, file: BinaryIO, root: str) -> Opened
     server, mine = known.get((CENTRE_SCOPE, by)), known.get((scope_bytes(scope), own))
     if server is None or server.kind is not KeyKind.PUSAT or mine is None or mine.kind is not KeyKind.DINAS:
         raise bad("certificates")
-    check_signature(
-        server.verify_key, signature, grant_bytes(scope, own, region, name, is_sealed=is_sealed), bad("signature")
-    )
+    word = grant_bytes(scope, own, region, name, last, value, is_sealed=is_sealed)
+    check_signature(server.verify_key, signature, word, bad("signature"))
     with office.changing():
         state = office.state
-        if state.get("grant", {}).get("scope") != scope:
-            state |= {"number": 0, "value": order_start(scope, own).hex(), "orders": {}}
-        serial = mine.serial
-        if state.get("serial", 0) <= serial:  # an older grant, opened late, takes nothing back
-            state["serial"] = serial
+        if state.get("serial", 0) <= mine.serial:  # an older grant, opened late, takes nothing back
+            if state.get("grant", {}).get("scope") != scope:
+                state["number"], state["value"], state["orders"] = last, value.hex(), {}
+            state["serial"] = mine.serial
             state["grant"] = {"scope": scope, "wilayah": region, "name": name, "sealed": is_sealed, "root": told["root"]}
         _remember(state, signed)
     return Opened(path, "grant", result={"wilayah": region.strip(), "sealed": is_sealed})
@@ -512,7 +513,7 @@ def _note(office: Office, answer: OrderAnswer, made: Opened) -> None:
         state["reported"] = answer.number
         keys = made.result.pop("keys", None)
         if keys is not None:
-            state["keys"] = keys
+            _put_json(office.home, SCHOOL_KEYS, keys, replace=True)
         _put_json(office.home, REPORT, made.result, replace=True)
 
 

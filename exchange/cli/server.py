@@ -496,6 +496,10 @@ def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
             yield "  " + tr("NPSN {npsn}, file {number}, {count} change(s), since {when}").format(
                 npsn=one["npsn"], number=one["number"], count=number(one["changes"]), when=when(one["since"])
             )
+    for one in found["orders_held"][:EXAMPLES_MAX]:
+        yield tr("Order {number} of the office of {wilayah} waits for an earlier one ({code}), since {when}").format(
+            number=number(one["number"]), wilayah=one["wilayah"], code=one["code"], when=when(one["since"])
+        )
     behind = found["behind"]
     if behind:
         yield tr("Schools that have something to receive: {count}").format(count=number(len(behind)))

@@ -18,9 +18,11 @@ from exchange.format.certificate import KeyKind
 from exchange.format.order import Order, Verb, encode_order, order_next
 from exchange.ingest import FileResult
 from exchange.office import Office, init_office, open_file, order, status
+from exchange.overview import server_status
 from exchange.packagefile import write_package
 from exchange.packager import write_returns
 from exchange.records import PackageKind
+from exchange.regions import office_scope
 from exchange.serverkeys import rotate
 from exchange.trust.certificates import issue
 from exchange.trust.keyfiles import load_identity
@@ -248,17 +250,18 @@ def sealed_order(dinas: Dinas, sender: Identity, number: int, previous: bytes, s
     )[0]  # fmt: skip
 
 
-@pytest.mark.parametrize("by", ["stranger", "school", "server", "damaged"])
+@pytest.mark.parametrize("by", ["stranger", "school", "server", "elsewhere", "damaged"])
 def test_a_forged_order_leaves_no_mark(life: Life, dinas: Dinas, by: str) -> None:
-    """Signed by nobody's key, a school's, the server's own; or changed on its way."""
+    """Signed by nobody's key, a school's, the server's own, an office's under another region's name; or changed on its way."""
     school = enrolled(life, "00000011", KEC)
     start = bytes.fromhex(dinas.office.state["value"])
     before = mark(life)
-    scope = school.scope if by == "school" else ""
+    scope = {"school": school.scope, "elsewhere": office_scope(OTHER_KAB)}.get(by, "")
     sender = {
         "stranger": new_identity(KeyKind.DINAS),
         "school": school.node.device,
         "server": life.server.identity,
+        "elsewhere": dinas.office.identity,
         "damaged": dinas.office.identity,
     }[by]
     path = sealed_order(dinas, sender, 1, start, scope)
@@ -296,6 +299,8 @@ def test_an_order_that_comes_early_waits_and_goes_on_by_itself(life: Life, dinas
     first, second = dinas.schools(("00000011", KEC)), dinas.assign(("00000011", "KEPALA BARU"))
     before = mark(life)
     assert (one(life.ingest(second)).status, one(life.ingest(second)).code) == ("held", "KF-332")
+    (waiting,) = server_status(life.server)["orders_held"]  # type: ignore[misc]
+    assert (waiting["wilayah"], waiting["number"]) == (KAB, 2)
     assert mark(life) == before
     held = dinas.opened()
     assert (held.state, isinstance(held.error, errors.OrderEarly), len(dinas.answers())) == ("held", True, 1)
@@ -455,6 +460,12 @@ def test_an_office_that_moves_to_another_region_has_that_one_alone(life: Life, d
     assert dinas.do(dinas.schools(("00000012", KEC)))[1].state == "refused"
     assert dinas.do(dinas.schools(("00000021", OTHER_KEC)))[1].state == "done"
     assert [(one.region.strip(), one.state) for one in districts(life.server)] == [(KAB, "dicabut"), (OTHER_KAB, "aktif")]
+    before = dinas.granted
+    dinas.certify(KAB)
+    assert dinas.do(dinas.schools(("00000012", KEC)))[1].state == "done"
+    assert before is not None
+    open_file(dinas.office, before.file)  # an older grant, opened late
+    assert dinas.do(dinas.schools(("00000013", KEC)))[1].state == "done"
 
 
 # --- sealed to the office as well -----------------------------------------------------------------
