@@ -1,13 +1,13 @@
-"""What a head confirms before a package leaves the school, and the facts that he signs; the server states the same."""
+"""Who may approve what leaves a school, and the facts that he signs; the server states the same. What he ticks is :mod:`exchange.sheet`."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from exchange import capture, errors
+from exchange.accounts import check_seat
 from exchange.capture import Net
 from exchange.clocks import civil_today
 from exchange.consent import CONSENT, CONSENT_VERSION
@@ -24,26 +24,13 @@ Tables = dict[tuple[int, Op], int]
 """Changes by table and operation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """*Lembar Konfirmasi*: what the head confirms before anything is sent.
-
-    Attributes:
-        head: Who approves.
-        changes: Rows by table and operation that this package carries.
-        consent: Text of the *Persetujuan*.
-    """
-
-    head: Head
-    changes: dict[str, dict[str, int]]
-    consent: str = CONSENT
-
-
 def check_ready(node: SchoolNode) -> Head:
     """Return the assigned head when nothing stands in the way of an export.
 
     Raises:
-        NoHead: KF-312. HeadKeyMissing: KF-314. DataInvalid: KF-501.
+        NoHead, TwoHeads, HeadKeyMissing: KF-312, KF-320, KF-314.
+        AccountMissing, AccountClosed, RoleMissing, OtherAccount, AccountChanged: KF-321 to KF-325.
+        DataInvalid: KF-501.
     """
     store = node.store
     head = check_head(node)
@@ -60,22 +47,28 @@ def check_ready(node: SchoolNode) -> Head:
 
 
 def check_head(node: SchoolNode) -> Head:
-    """Return the assigned head whose key is here.
+    """Return the assigned head whose key is here and whose account is the one in use.
 
     Raises:
-        NoHead: KF-312, with the condition that fails. HeadKeyMissing: KF-314.
+        NoHead: KF-312, with the condition that fails.
+        TwoHeads: KF-320.
+        HeadKeyMissing: KF-314.
+        AccountMissing, AccountClosed, RoleMissing, OtherAccount, AccountChanged: KF-321 to KF-325.
 
     Source:
-        domain 2.4.
+        domain 2.4; seed 002.
     """
-    head = assigned_head(node.store)
+    head, *more = assigned_heads(node.store)
+    if more:
+        raise errors.TwoHeads(kepala=head.nama, plt=more[0].nama)
     if node.head_subject() not in (NO_ASSIGNMENT, uuid.UUID(head.assignment).bytes):
         raise errors.HeadKeyMissing(nama=head.nama)
+    check_seat(node.store, head)
     return head
 
 
-def assigned_head(store: SchoolStore) -> Head:
-    """Return whoever is head by the data that have come here.
+def assigned_heads(store: SchoolStore) -> list[Head]:
+    """Return whoever is head by the data that have come here: one, or a Kepala Sekolah and a Plt.
 
     Raises:
         NoHead: KF-312, with the condition that fails.
@@ -83,7 +76,7 @@ def assigned_head(store: SchoolStore) -> Head:
     source, running = StoreSource(store.db, store.schema), running_semester(store.db)
     heads = active_heads(source, store.scope, running.tahun_ajaran_id)
     if heads:
-        return heads[0]
+        return heads
     cause, nama = why_nobody(source, store.scope, running.tahun_ajaran_id)
     year = int(running.tahun_ajaran_id)
     raise errors.NoHead(cause=CAUSES[cause], nama=nama, tahun=f"{year}/{year + 1}")

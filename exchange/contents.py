@@ -20,6 +20,9 @@ PROGRAM = __version__[:16]
 RETURNED_MAX = 16
 """Positions of earlier returns that a return names (``docs/protocol.md`` 19)."""
 
+LOGGED_MAX = 128
+"""Of the log's own, the newest that it names: where a restored server and the one that wrote it went apart."""
+
 
 # --- a school's package -----------------------------------------------------------------------
 
@@ -98,11 +101,14 @@ def server_manifest(
         receipts: Of the school's packages.
         districts: Keys of the offices to which the school seals its packages as well.
     """
+    behind = (school.sekolah_id, first.number)
     returned = store.db.execute(  # also those that were lost and given back: some laptop may stand there
-        "SELECT position AS p, value FROM kirim_return WHERE scope = ? AND position > ? UNION "
-        "SELECT number AS p, value FROM kirim_given WHERE scope = ? AND number > ? ORDER BY p DESC LIMIT ?",
-        (school.sekolah_id, first.number, school.sekolah_id, first.number, RETURNED_MAX),
-    )
+        "SELECT p, value FROM (SELECT position AS p, value FROM kirim_return WHERE scope = ? AND position > ? UNION "
+        "SELECT number AS p, value FROM kirim_given WHERE scope = ? AND number > ? ORDER BY p DESC LIMIT ?) UNION "
+        "SELECT p, value FROM (SELECT position AS p, value FROM kirim_log WHERE scope = ? AND position > ? "
+        "AND position < ? ORDER BY p DESC LIMIT ?)",
+        (*behind, *behind, RETURNED_MAX, *behind, school.position, LOGGED_MAX),
+    ).fetchall()
     shared = min(school.own, merged.number)
     value = chains.value_at(store.db, school.sekolah_id, school.device, shared) or bytes(8)
     positions = tuple(sorted((Position(p, bytes(v)[:8]) for p, v in returned), key=lambda position: position.number))

@@ -25,6 +25,7 @@ from exchange.format.body import read_body
 from exchange.format.certificate import KeyKind
 from exchange.format.changeset import chain_start
 from exchange.giving import keep
+from exchange.headship import seat_head
 from exchange.interop.lists import SchoolRow
 from exchange.nodes import CENTRE_SCOPE, KEYS, Clock, SchoolNode, ServerNode, system_clock
 from exchange.packager import prefill
@@ -503,6 +504,8 @@ def _make_school(
             store.transaction(),
         ):
             carried = carry(store, old)
+    with closing(SchoolStore.open(home, SCHEMA, clock)) as store, store.transaction():
+        seat_head(SchoolNode(store))  # captured: a role that the prefill did not bring is the school's own change
     os.makedirs(home / KEYS, mode=0o700)
     save_identity(home / KEYS / "perangkat", device)
     # Of the code only what opens returns is kept, until one for this laptop has been applied; its signing key is not.

@@ -429,6 +429,39 @@ class NothingMatched(SetupError):
     file: str
 
 
+class AccountUnknown(SetupError):
+    code = "KF-161"
+    what = "no account of this school is called {name}"
+    next = "see the names with `kirim school account list`; an account is made by the dinas and comes with the BALASAN"
+    safe = "nothing was changed"
+    name: str
+
+
+class AccountAmbiguous(SetupError):
+    code = "KF-162"
+    what = "{count} accounts of this school are called {name}"
+    next = "name the account by its id, which `kirim school account list` shows"
+    safe = "nothing was changed"
+    name: str
+    count: int
+
+
+class RoleUnknown(SetupError):
+    code = "KF-163"
+    what = "{role} is no role of the reference list; it has {known}"
+    next = "type one of these names, or its number"
+    safe = "nothing was changed"
+    role: str
+    known: str
+
+
+class CodeOther(SetupError):
+    code = "KF-164"
+    what = "this is neither this laptop's registration code nor the code of the head in office"
+    next = "type the 36 characters again; if the code is lost, the dinas makes one for `kirim school head`"
+    safe = "roles and the active account are as before"
+
+
 # --- KF-2xx file and format -------------------------------------------------------------------
 
 
@@ -702,7 +735,7 @@ class NoHead(TrustError):
     fate = Fate.STOP
     who = Who.DISTRICT
     what = "nobody can approve, so nothing can be sent: {cause}"
-    next = "the dinas mends this in penugasan; apply the BALASAN that brings it"
+    next = "apply the newest BALASAN; if it says the same, the dinas mends this in penugasan and the next one brings it"
     safe = "all data and unsent changes are untouched"
     cause: str
     nama: str
@@ -740,6 +773,65 @@ class RevokedAhead(TrustError):
     safe = "the package is verified and kept"
     last: int
     got: int
+
+
+class TwoHeads(TrustError):
+    code = "KF-320"
+    fate = Fate.STOP
+    who = Who.DISTRICT
+    what = "{kepala} is Kepala Sekolah and {plt} is Plt at once, so nobody can approve"
+    next = "the dinas ends one of the two in penugasan; apply the BALASAN that brings it"
+    safe = "all data and unsent changes are untouched"
+    kepala: str
+    plt: str
+
+
+class AccountMissing(TrustError):
+    code = "KF-321"
+    fate = Fate.STOP
+    who = Who.DISTRICT
+    what = "{nama}, who is head by the dinas's data, has no account here: changed, or not come yet"
+    next = "apply the newest BALASAN; if it brings none, the dinas makes the account"
+    safe = "all data and unsent changes are untouched"
+    nama: str
+
+
+class AccountClosed(TrustError):
+    code = "KF-322"
+    fate = Fate.STOP
+    who = Who.DISTRICT
+    what = "the account of {nama} was closed by the dinas, so it cannot be used"
+    next = "the dinas opens it (aktif = 1); apply the BALASAN that brings it"
+    safe = "all data and unsent changes are untouched"
+    nama: str
+
+
+class RoleMissing(TrustError):
+    code = "KF-323"
+    fate = Fate.STOP
+    what = "the account of {nama}, who is head by the dinas's data, does not have the role Kepala Sekolah"
+    next = "add it with `kirim school account role --add` and the registration code"
+    safe = "all data and unsent changes are untouched"
+    nama: str
+
+
+class OtherAccount(TrustError):
+    code = "KF-324"
+    fate = Fate.STOP
+    what = "the account in use is that of {active}, not that of {nama}, who is head by the dinas's data"
+    next = "change it with `kirim school account switch` (Tukar Akses Pengguna) and the registration code"
+    safe = "all data and unsent changes are untouched"
+    active: str
+    nama: str
+
+
+class AccountChanged(TrustError):
+    code = "KF-325"
+    fate = Fate.STOP
+    what = "the account in use was changed by the dinas; the head, {nama}, has another one"
+    next = "choose it with `kirim school account switch` (Tukar Akses Pengguna) and the registration code"
+    safe = "all data and unsent changes are untouched"
+    nama: str
 
 
 class DistrictRevoked(TrustError):

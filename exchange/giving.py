@@ -13,11 +13,13 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
 
 from exchange import errors
 from exchange.central.claims import Claims, note_claims, note_revived, report_claims
-from exchange.central.recording import index_rows, log, tell_others
+from exchange.central.recording import Entry, index_rows, log, tell_others
 from exchange.format.body import Item, read_body
 from exchange.format.certificate import KeyKind
 from exchange.format.container import scope_bytes, scope_text
@@ -29,11 +31,8 @@ from exchange.schema.model import Column, Table
 from exchange.spool import pieces
 from exchange.store import rows
 from exchange.store.school import SchoolStore
-from exchange.store.server import School, ServerStore, is_opinion
+from exchange.store.server import School, ServerStore, is_opinion, last_words
 from exchange.trust.opening import VerifiedPackage, inspect_package, open_with_file_key
-
-Entry = tuple[int, str, int, int, int, int]
-"""(table, row, group, op, cause, locked) of ``kirim_index``."""
 
 _FILE_KEY = 32
 
@@ -86,51 +85,119 @@ def given_items(store: SchoolStore) -> Iterator[tuple[Item, bytes]]:
 # --- the server -------------------------------------------------------------------------------
 
 
-def take_given(server: ServerNode, school: School, told: Iterable[Told]) -> School:
-    """Take back what a package gives and return the school as it stands then. Part of the caller's transaction.
+class Given:
+    """What one package gives back, entered in the order in which it once was: among the school's own changesets.
+
+    What a return said was said with all that its *merged up to* names; the same changesets come again in this very package.
+    If they came after it, the school's older word would stand against the centre's newer one.
+
+    Args:
+        server: The server; the caller holds a transaction.
+        school: Whose package, as it stands now.
+        told: The pieces of the returns, one behind another.
 
     Raises:
-        FileError, TrustError: KF-2xx, KF-3xx, it is no return that this server once wrote for this school.
+        FileError, TrustError: KF-2xx, KF-3xx, one is no return that this server once wrote for this school.
     """
-    with tempfile.SpooledTemporaryFile(max_size=MIB) as spool:
-        file_key, size = b"", 0
-        for piece in told:
-            data = piece.data
-            if not file_key:
-                file_key, data = data[:_FILE_KEY], data[_FILE_KEY:]
-            size += len(data)
-            if size > PACKAGE_BYTES_MAX:
-                raise errors.TooLarge(part="given return", limit=PACKAGE_BYTES_MAX)
-            spool.write(data)
-            if not piece.number:
-                school = _take_file(server, school, spool, file_key)
-                spool.seek(0)
-                spool.truncate()
-                file_key, size = b"", 0
-        if file_key:
-            raise errors.Malformed(part="given return")
-    return school
+
+    def __init__(self, server: ServerNode, school: School, told: Iterable[Told]) -> None:
+        self._server, self._files = server, list[_Return]()
+        with ExitStack() as opened:
+            for file, file_key in _files(told, opened):
+                found = _noted(server, school, file, file_key)
+                if found is not None:
+                    self._files.append(found)
+            self._opened = opened.pop_all()
+        self._files.sort(key=lambda one: (one.merged, one.position.number))
+
+    def __enter__(self) -> Given:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    def enter(self, school: School, number: int | None = None) -> School:
+        """Enter what was said before a changeset was merged, by default all that is left, and return the school as it stands then.
+
+        Args:
+            school: As it stands now.
+            number: Of the school's changeset that comes next.
+        """
+        while self._files and (number is None or self._files[0].merged < number):
+            school = _enter(self._server, school, self._files.pop(0))
+        return school
 
 
-def _take_file(server: ServerNode, school: School, file: IO[bytes], file_key: bytes) -> School:
+@dataclass(frozen=True, slots=True)
+class _Return:
+    """A return that is given back.
+
+    Attributes:
+        file, file_key: The sealed file, and its key.
+        position: Log position up to which it goes.
+        common: Last log position that this server and the one that wrote it share.
+        merged: Number up to which the school's chain was merged when it was written.
+    """
+
+    file: BinaryIO
+    file_key: bytes
+    position: Position
+    common: int
+    merged: int
+
+
+def _files(told: Iterable[Told], opened: ExitStack) -> Iterator[tuple[BinaryIO, bytes]]:
+    """Yield each return's file with its key; the caller closes them together."""
+    file: IO[bytes] | None = None
+    file_key, size = b"", 0
+    for piece in told:
+        data = piece.data
+        if file is None:
+            file = opened.enter_context(tempfile.SpooledTemporaryFile(max_size=MIB))  # noqa: SIM115 - the caller closes it
+            file_key, data, size = data[:_FILE_KEY], data[_FILE_KEY:], 0
+        size += len(data)
+        if size > PACKAGE_BYTES_MAX:
+            raise errors.TooLarge(part="given return", limit=PACKAGE_BYTES_MAX)
+        file.write(data)
+        if not piece.number:
+            yield cast(BinaryIO, file), file_key
+            file = None
+    if file is not None:
+        raise errors.Malformed(part="given return")
+
+
+def _noted(server: ServerNode, school: School, file: BinaryIO, file_key: bytes) -> _Return | None:
+    """Note a return's position as known again, and return it; ``None`` if this server knows it."""
     store = server.store
-    with _opened(server, school, cast(BinaryIO, file), file_key) as package:
-        manifest, items = read_body(package.body, store.schema.version)
+    with _opened(server, school, file, file_key) as package:
+        manifest, _ = read_body(package.body, store.schema.version)
         if manifest.answer is None:
             raise errors.Malformed(part="answer")
         value = manifest.answer.value
         if store.seen(school, Position(manifest.last, value[:8])):
-            return school
+            return None
         known = (store.seen(school, position) for position in (manifest.first, *manifest.answer.returned))
         common = max((seen.after for seen in known if seen), default=0)
-        entering = _Entering(store, school, common)
+    store.db.execute(
+        "INSERT INTO kirim_given (scope, number, value, common, position) VALUES (?, ?, ?, ?, 0)",
+        (school.sekolah_id, manifest.last, value, common),
+    )
+    return _Return(file, file_key, Position(manifest.last, value), common, manifest.have.number)
+
+
+def _enter(server: ServerNode, school: School, given: _Return) -> School:
+    store = server.store
+    with _opened(server, school, given.file, given.file_key) as package:
+        _, items = read_body(package.body, store.schema.version)
+        entering = _Entering(store, school, given.common)
         for found in changesets(store.schema, school.sekolah_id, _centres(items)):
             for block in found.blocks:
                 entering.block(block)
         school = entering.finish()
+    if entering.said_anything:
         store.db.execute(
-            "INSERT INTO kirim_given (scope, number, value, common, position) VALUES (?, ?, ?, ?, ?)",
-            (school.sekolah_id, manifest.last, value, common, school.position if entering.said_anything else 0),
+            "UPDATE kirim_given SET position = ? WHERE scope = ? AND number = ? AND value = ?",
+            (school.position, school.sekolah_id, given.position.number, given.position.value),
         )
     return school
 
@@ -176,10 +243,11 @@ class _Entering:
             position
             for (position,) in server.db.execute("SELECT position FROM kirim_given WHERE scope = ?", (self.scope,))
         )
-        self._since: dict[tuple[int, str], set[int]] = {}
-        for entry in server.entries_after(self.scope, common, given):
-            if is_opinion(entry):
-                self._since.setdefault((entry.table, entry.row), set()).add(entry.group)
+        # What a school's own change has replaced since is no word against what had replaced that change.
+        self._since = {
+            row: {group for group, entry in groups.items() if is_opinion(entry)}
+            for row, groups in last_words(server.entries_after(self.scope, common, given)).items()
+        }
 
     def block(self, block: Block) -> None:
         """Enter one block as far as nobody here has changed the same since."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange import errors, spool
-from exchange.confirming import assigned_head
+from exchange.accounts import ACTIVE, seat
+from exchange.confirming import assigned_heads
 from exchange.format.certificate import KeyKind
 from exchange.nodes import KEYS, SchoolNode, ServerNode
 from exchange.riding import ride
@@ -129,7 +130,8 @@ _FOR = "Penugasan:"
 def change_head(node: SchoolNode, code: str, passphrase: str, letter: Iterable[str] = ()) -> HeadMade:
     """Make the key of whoever is head now, certified by a code; the former key is gone.
 
-    The code's signing key is forgotten at once. A kill leaves the former key or the new one, never neither.
+    The new head's account has the role and is the one in use from then on; the former head's loses it. The code's signing
+    key is forgotten at once. A kill leaves the former key or the new one, never neither.
 
     Args:
         node: The school.
@@ -149,7 +151,7 @@ def change_head(node: SchoolNode, code: str, passphrase: str, letter: Iterable[s
     """
     check_passphrase(passphrase)
     raw, store = parse_code(code), node.store
-    head = assigned_head(store)
+    head = assigned_heads(store)[0]
     told = [line.removeprefix(_FOR).strip() for line in letter if line.startswith(_FOR)]
     if told and head.assignment not in told:
         raise errors.AssignmentOther(nama=head.nama)
@@ -163,6 +165,7 @@ def change_head(node: SchoolNode, code: str, passphrase: str, letter: Iterable[s
     with store.transaction():
         ride(node, [signed])
         store.set(head_for=None)
+        seat(store, head)
     node.settle_keys()
     return HeadMade(head, fingerprint(key.public))
 
@@ -179,3 +182,17 @@ def bind_head(node: SchoolNode) -> None:
     heads = active_heads(StoreSource(store.db, store.schema), store.scope, running.tahun_ajaran_id)
     if heads:
         store.set(head_for=heads[0].assignment)
+
+
+def seat_head(node: SchoolNode) -> None:
+    """Let the account of the head whose key is here be the one in use, where none is: he, or it, came later than the key.
+
+    Part of the caller's transaction.
+    """
+    store = node.store
+    if store.get(ACTIVE):
+        return
+    running = running_semester(store.db)
+    heads = active_heads(StoreSource(store.db, store.schema), store.scope, running.tahun_ajaran_id)
+    if heads and node.head_subject() == uuid.UUID(heads[0].assignment).bytes:
+        seat(store, heads[0])

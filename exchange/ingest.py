@@ -21,7 +21,7 @@ from exchange.errors import ExchangeError
 from exchange.format.body import Item, read_body
 from exchange.format.container import scope_text
 from exchange.giving import keep
-from exchange.headship import bind_head
+from exchange.headship import bind_head, seat_head
 from exchange.intake import Intake
 from exchange.nodes import KEYS, SchoolNode, ServerNode
 from exchange.orders import Orders
@@ -232,6 +232,7 @@ def _apply(
     node.remember("trusted", package.admitted)
     arrived(node, manifest.receipts)
     bind_head(node)
+    seat_head(node)
     return work.report
 
 

@@ -17,7 +17,7 @@ from exchange.central.recording import index_rows, log, tell_others
 from exchange.format.body import Item, read_body
 from exchange.format.changeset import chain_next
 from exchange.format.outcome import encode_outcome
-from exchange.giving import take_given
+from exchange.giving import Given
 from exchange.healing import take_wanted
 from exchange.laptops import has_taken, is_former
 from exchange.nodes import ServerNode
@@ -77,14 +77,20 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
     manifest, items = read_body(package.body, server.store.schema.version)
     content = Content(server.store.schema, school.sekolah_id, items)
     admit(server.store, school, package.admitted)
+    with Given(server, school, content.leading(Item.GIVEN)) as given:
+        return _merge(server, school, package.header.sender, manifest, content, given)
+
+
+def _merge(
+    server: ServerNode, school: School, device: bytes, manifest: Manifest, content: Content, given: Given
+) -> Merged:
     before = school.position
-    school = take_given(server, school, content.leading(Item.GIVEN))
     school = take_wanted(server.store, school, content.leading(Item.WANTED))
     _check_have(server, school, manifest)
-    chain = chain_of(server.store, school, package.header.sender)
+    chain = chain_of(server.store, school, device)
     check_key(chain, manifest)
     _check_first(server, school, chain, manifest)
-    counts, tables, new = Counts(), Counter[tuple[int, Op]](), school.position > before
+    counts, tables, new = Counts(), Counter[tuple[int, Op]](), False
     number, value = manifest.first.number, value_at(server.store, school, chain, manifest.first.number)
     claims: Claims = {}
     merged = chain.last
@@ -92,31 +98,30 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
         number += 1
         if found.kind is not Item.HEAD or found.head.number != number or number > manifest.last:
             raise errors.Malformed(part="changeset's number")
+        school = given.enter(school, number)
+        again = found.head.again
         if number <= chain.last:
             for block in found.tapped(_forget):
                 tables[block.table.number, block.op] += block.count
             value = chain_next(value, found.digest.digest())
-            if chains.value_at(server.store.db, school.sekolah_id, chain.device, number) != value:
+            if chains.value_at(server.store.db, school.sekolah_id, device, number) != value:
                 raise errors.Fork(number=number)
-        elif found.head.again and chains.has_origin(
-            server.store.db, school.sekolah_id, chain.device, found.head.again.origin
-        ):
+        elif again and chains.has_origin(server.store.db, school.sekolah_id, device, again.origin):
             value, new = _pass_over(server, school, chain, found, value, tables), True
-        elif found.head.again and has_taken(
-            server.store, school.sekolah_id, chain.device, found.head.again.origin
-        ):
+        elif again and has_taken(server.store, school.sekolah_id, device, again.origin):
             school, value = _pass_over_other(server, school, chain, found, value, tables)
-            new = True
         else:
             base = server.store.seen(school, found.head.base)
             if base is None:
                 raise errors.BaseUnknown(number=found.head.base.number)
             school, told, value = take(server, school, chain, found, base, value, tables, claims)
-            counts, new = counts + told, True
+            counts += told
     if number != manifest.last:
         raise errors.Malformed(part="number of changesets")
+    school = given.enter(school)
     check_revoked_value(chain)
     check_approved(server, school, chain, manifest, value, tables, merged)
+    new = new or school.position > before
     if not counts.sent:
         school = _enter_waiting(server, school, chain, claims)
     if claims:

@@ -28,6 +28,7 @@ class SchoolStatus(NamedTuple):
     open: tuple[dict[str, object], ...]
     conflicts: int
     vanished: int
+    account: str | None
 
     def as_json(self) -> dict[str, object]:
         """Return it under the names of ``kirim school status --json``."""
@@ -43,6 +44,7 @@ class SchoolStatus(NamedTuple):
             "open": list(self.open),
             "conflicts": self.conflicts,
             "vanished": self.vanished,
+            "account": self.account,
         }
 
 
@@ -67,6 +69,9 @@ def school_status(store: SchoolStore) -> SchoolStatus:
         open=tuple({"table": names[n], "id": row, "code": f"KF-{code}"} for n, row, code in open_rows),
         conflicts=int(store.db.value("SELECT count(*) FROM kirim_conflict")),
         vanished=int(store.db.value("SELECT count(*) FROM kirim_vanished")),
+        account=store.db.value(
+            "SELECT nama FROM pengguna WHERE pengguna_id = ? AND soft_delete IS NOT 1", (store.get("account"),)
+        ),
     )
 
 
@@ -107,7 +112,7 @@ def blocked(store: SchoolStore) -> list[str]:
 
 def causes(store: SchoolStore, codes: list[str]) -> list[ExchangeError]:
     """Return why the head's gate is closed, if it is: the errors that an export would raise, with their facts."""
-    if not {"KF-312", "KF-314"} & set(codes):
+    if not any(code.startswith("KF-3") for code in codes):
         return []
     from exchange import errors
     from exchange.confirming import check_head
@@ -115,14 +120,14 @@ def causes(store: SchoolStore, codes: list[str]) -> list[ExchangeError]:
 
     try:
         check_head(SchoolNode(store))
-    except (errors.NoHead, errors.HeadKeyMissing) as error:
+    except errors.TrustError as error:
         return [error]
     return []
 
 
 def _mark(store: SchoolStore) -> str:
     """Return a text that changes whenever the answer to "is anything invalid" may."""
-    told = (store.get("have"), store.get("reference"), store.get("certificates_own")[-16:].strip('"[]'))
+    told = (store.get("have"), store.get("reference"), store.get("account"), store.get("certificates_own")[-16:].strip('"[]'))
     return "/".join((str(store.captured), *told, civil_today(store.clock).isoformat()))
 
 

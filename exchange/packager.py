@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO
 
 from exchange import acts, capture, digests, errors, spool
-from exchange.capture import counted, own_blocks
-from exchange.confirming import Sheet, approved, check_ready, tally
+from exchange.capture import own_blocks
+from exchange.confirming import approved, check_ready, tally
 from exchange.contents import merged_position, school_items, school_manifest, server_items, server_manifest
 from exchange.districts import for_prefill, sealed_to
 from exchange.districts import riding as offices_riding
@@ -33,6 +33,7 @@ from exchange.records import Block, Manifest, PackageKind, Position
 from exchange.returning import baseline_blocks, reference_blocks, touched_blocks
 from exchange.riding import riders, rode
 from exchange.serverkeys import chain_to, riding
+from exchange.sheet import EXPORTED, Line, Sheet, fill
 from exchange.standing import jump
 from exchange.store.server import School, ServerStore
 from exchange.trust.certificates import SignedCertificate, read
@@ -55,6 +56,7 @@ class Exported:
         put_back: Rows that another program had removed from the store's file; they stand again.
         last: Number of the last changeset.
         mark: First 8 bytes of the chain value there, as people read them out: with the number it proves what was sent.
+        sheet: The lines of the confirmation sheet that was ticked.
     """
 
     file: Path
@@ -65,6 +67,7 @@ class Exported:
     put_back: tuple[tuple[str, str], ...] = field(default=())
     last: int = 0
     mark: str = ""
+    sheet: tuple[Line, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return it under the names of ``kirim school export --json``."""
@@ -77,6 +80,7 @@ class Exported:
             "put_back": [{"table": table, "id": row} for table, row in self.put_back],
             "last": self.last,
             "mark": self.mark,
+            "sheet": [line.as_json() for line in self.sheet],
         }
 
 
@@ -95,7 +99,9 @@ def export(
         out: Folder, which must be there; by default the home's outbox.
 
     Raises:
-        NoHead, HeadKeyMissing, DataInvalid: KF-312, KF-314, KF-501.
+        NoHead, TwoHeads, HeadKeyMissing: KF-312, KF-320, KF-314.
+        AccountMissing, AccountClosed, RoleMissing, OtherAccount, AccountChanged: KF-321 to KF-325.
+        DataInvalid: KF-501.
         NotConfirmed, PassphraseWrong: KF-313, KF-106.
         DiskFull, FolderUnwritable: KF-701, KF-703.
 
@@ -112,7 +118,8 @@ def export(
         store.set(digests_cut=json.dumps({n: [count, value.hex()] for n, (count, value) in now.items()}))
     first, last = store.acknowledged, store.last
     tables, changes = tally(own_blocks(store, first, last))
-    if not confirm(Sheet(head, counted(changes))):
+    sheet = fill(store, head, changes)
+    if not confirm(sheet):
         raise errors.NotConfirmed()
     approval = approved(node, head, passphrase(), first, last, tables) if last > first else None
     before = store.digests(f"digests_{first}")
@@ -121,7 +128,7 @@ def export(
         told, cut_now = store.get(f"digests_{last}"), store.get("digests_cut")
         # Two files with one last changeset said different things: which of them arrived, the next one cannot know.
         told = cut_now if told in ("", cut_now) else "{}"
-        store.set(number=number, last_exported_at=store.clock(), **{f"digests_{last}": told})
+        store.set(number=number, last_exported_at=store.clock(), **{f"digests_{last}": told, EXPORTED: last})
     manifest = school_manifest(store, first, last, approval, digests.travelling(now, before))
     path, sealed = write_package(
         out or node.home / "outbox",
@@ -138,7 +145,7 @@ def export(
     mark = (store.value_at(last) or b"")[:8].hex("-", 2)
     with store.transaction():
         rode(node, sealed.package_id)
-    return Exported(path, sealed.package_id, number, counted(changes), sealed.size, cut.put_back, last, mark)
+    return Exported(path, sealed.package_id, number, sheet.changes, sealed.size, cut.put_back, last, mark, sheet.lines)
 
 
 # --- returns ----------------------------------------------------------------------------------

@@ -291,7 +291,8 @@ class Answer:
         value: Chain value of the server's log at the return's last position, whole (32 bytes).
         shared: Last position of the school's chain that both sides share (``j``); what the server has merged after it
             travels in the return.
-        returned: Positions at which returns were written since the first one, at most 16.
+        returned: Positions at which returns were written since the first one, at most 16, and the log's own newest ones
+            before the last, at most 128: a restored server learns from them up to where its log is the same.
         lost: Positions that this school's laptops have and the server has lost, at most 16.
         districts: Key ids (8 bytes) of the districts to which the school's packages are sealed as well, at most 3.
     """

@@ -251,7 +251,15 @@ def _heard(server: ServerStore, school: School, manifest: Manifest) -> int:
         if server.holds(school, position):
             return position.number
     seen = server.seen(school, manifest.have)
-    return school.have if seen is None else seen.after
+    if seen is None:
+        return school.have
+    # Both histories go further together than the school was told: it stands where a return was written.
+    return int(
+        server.db.value(
+            "SELECT coalesce(max(position), 0) FROM kirim_return WHERE scope = ? AND position <= ?",
+            (school.sekolah_id, seen.after),
+        )
+    )
 
 
 def note_unmerged(server: ServerNode, school: School, package: VerifiedPackage, error: ExchangeError) -> None:

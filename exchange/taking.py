@@ -25,7 +25,7 @@ from exchange.merge.decision import (
 from exchange.openlist import OpenList
 from exchange.records import Block, Cause, ChangesetHead, Op, Outcome
 from exchange.refusing import Refusing
-from exchange.reviving import Reviving
+from exchange.reviving import Reviving, as_last_said
 from exchange.schema.model import Column, Group, Table
 from exchange.store import rows
 from exchange.store.server import School, Seen, ServerStore
@@ -178,8 +178,8 @@ class Taking:
             return
         there = rows.fetch(self.db, table, table.columns, [name]).get(name)
         if there is None:
-            # An edit of a row that nobody here has heard of makes it: what was entered is not lost.
-            self._insert(Block(table, Op.INSERT, block.columns, block.values), [name])
+            # An edit of a row that stands nowhere makes it, with all that was ever said of it: nothing entered is lost.
+            self._insert(block if block.op is Op.INSERT else as_last_said(self.server, self.scope, block), [name])
             return
         stood = dict(zip(table.columns, there, strict=False))
         if there[-1] != self.scope:

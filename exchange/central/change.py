@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from exchange import errors
+from exchange.central.accounts import equip_heads
 from exchange.central.assigning import assign_all, check, find_school, is_assignment
 from exchange.central.claims import Claims, note_claims, note_revived, report_claims
 from exchange.central.fence import Fence
@@ -225,6 +226,8 @@ def _make(
             note_claims(block, claims)
             note_revived(server, block, claims)
         report_claims(server, school, claims)
+    if cause is not Cause.VERVAL:  # who is head is no matter of identity, and its lists are long
+        equip_heads(server, touched, {entry.table.name for entry in wanted})
     heads = assign_all(server, assignments, today)
     touched.update(heads.changed)
     unmatched += [_told(line) for line in heads.unmatched]

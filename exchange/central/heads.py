@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
+from exchange.central.accounts import equip
 from exchange.central.recording import record
 from exchange.records import Block, Cause, Op
 from exchange.schema.ids import derive_id
 from exchange.schema.model import Table
+from exchange.store import rows
 from exchange.store.reference import running_semester
 from exchange.store.server import School, ServerStore
 
@@ -25,7 +27,7 @@ def assign(
     """Make somebody the head of a school; whoever was it before is no longer.
 
     Part of the caller's transaction. Whoever holds the post keeps the duty's row, to which the head's key is bound;
-    nothing is written when nothing lacks.
+    the account with the role comes along; nothing is written when nothing lacks.
 
     Args:
         server: The store.
@@ -76,6 +78,10 @@ def assign(
             duty, str(new_id()), ptk_id=ptk, sekolah_id=scope, jabatan_ptk_id=post, jumlah_jam=0, tmt_tambahan=today
         )
         blocks.append(begun)
+    ptk_table = schema.by_name["ptk"]
+    stood = rows.fetch(db, ptk_table, ptk_table.columns, [ptk]).get(ptk)
+    person = dict(zip(ptk_table.column_names, stood, strict=False)) if stood else {"nama": who}
+    blocks += equip(server, scope, ptk, person)
     return record(server, school, Cause.DINAS, blocks) if blocks else school
 
 

@@ -14,6 +14,9 @@ from exchange.schema.model import Table
 from exchange.store import chains, rows
 from exchange.store.server import CHANGED, School, ServerStore
 
+Entry = tuple[int, str, int, int, int, int]
+"""(table, row, group, op, cause, locked) of ``kirim_index``."""
+
 
 def record(server: ServerStore, school: School, cause: Cause, blocks: Sequence[Block]) -> School:
     """Make the centre's changes in a school's scope and return the school as it stands then.
@@ -40,10 +43,26 @@ def log(
     school: School,
     cause: Cause,
     blocks: Sequence[Block],
-    entries: Iterable[tuple[int, str, int, int, int, int]],
+    entries: Iterable[Entry],
+    *,
+    after: bytes = b"",
 ) -> School:
-    """Keep blocks as a changeset of the centre in a school's log, with an index row for each group."""
+    """Keep blocks as a changeset of the centre in a school's log, with an index row for each group.
+
+    Args:
+        server: The store.
+        school: In whose log, as it stands now.
+        cause: Who speaks.
+        blocks: What is said; none if the entries speak of rows that stand in the tables.
+        entries: The index rows.
+        after: Value of another school's log, of whose rows the entries speak: what they stand for hangs on that log, and two
+            histories of it never share a position here.
+
+    Returns:
+        The school as it stands then.
+    """
     position = school.position + 1
+    told = list(entries)
     head = ChangesetHead(position, Position(0, bytes(8)))
     digest = hashlib.sha256()
     writer = chains.PartWriter(server.db, school.sekolah_id, chains.CENTRE, position)
@@ -52,8 +71,11 @@ def log(
         writer.add(part)
     writer.close()
     chains.add_changeset(server.db, school.sekolah_id, chains.CENTRE, head, digest.digest(), position=position)
-    school = server.append(school, CHANGED, chains.CENTRE, position, cause, digest.digest())
-    server.add_index(school.sekolah_id, position, entries)
+    entry = hashlib.sha256(digest.digest() + bytes([cause]) + after)
+    for table, row, *rest in told:
+        entry.update(table.to_bytes(2, "big") + row.encode() + bytes(rest))
+    school = server.append(school, CHANGED, chains.CENTRE, position, cause, entry.digest())
+    server.add_index(school.sekolah_id, position, told)
     return school
 
 
@@ -64,7 +86,7 @@ def _write(server: ServerStore, school: School, block: Block) -> None:
         rows.upsert_rows(server.db, block.table, block.columns, block.values, school.sekolah_id)
 
 
-def index_rows(block: Block, cause: Cause) -> list[tuple[int, str, int, int, int, int]]:
+def index_rows(block: Block, cause: Cause) -> list[Entry]:
     """Return the index rows of a block: (table, row, group, op, cause, locked)."""
     groups = {0} if block.op is not Op.UPDATE else set()
     if block.op is Op.UPDATE or block.locked:
@@ -76,8 +98,14 @@ def index_rows(block: Block, cause: Cause) -> list[tuple[int, str, int, int, int
     ]
 
 
-def tell_others(server: ServerStore, school: School, entries: Iterable[tuple[int, str, int, int, int, int]]) -> None:
-    """Append a change to the log of every other scope that sees one of its rows, in the order of their ids."""
+def tell_others(server: ServerStore, school: School, entries: Iterable[Entry]) -> None:
+    """Append a change to the log of every other scope that sees one of its rows, in the order of their ids.
+
+    Args:
+        server: The store.
+        school: Whose rows; its own log has the change already.
+        entries: What changed.
+    """
     if not server.db.value("SELECT 1 FROM kirim_seen WHERE home = ? LIMIT 1", (school.sekolah_id,)):
         return
     seen: dict[tuple[int, str], list[str]] = {}
@@ -85,14 +113,14 @@ def tell_others(server: ServerStore, school: School, entries: Iterable[tuple[int
         "SELECT table_no, row, scope FROM kirim_seen WHERE home = ?", (school.sekolah_id,)
     ):
         seen.setdefault((table, row), []).append(scope)
-    told: dict[str, list[tuple[int, str, int, int, int, int]]] = {}
+    told: dict[str, list[Entry]] = {}
     for entry in entries:
         for scope in seen.get((entry[0], entry[1]), ()):
             told.setdefault(scope, []).append(entry)
     for scope, theirs in sorted(told.items()):
         other = server.school(scope)
         if other is not None:
-            log(server, other, Cause(theirs[0][4]), (), theirs)
+            log(server, other, Cause(theirs[0][4]), (), theirs, after=school.value)
 
 
 def show(server: ServerStore, other: School, table: Table, row: str, home: str) -> School:
@@ -105,4 +133,6 @@ def show(server: ServerStore, other: School, table: Table, row: str, home: str) 
         "INSERT INTO kirim_seen (table_no, row, scope, home) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (table.number, row, other.sekolah_id, home),
     )
-    return log(server, other, Cause.DINAS, (), [(table.number, row, 0, int(Op.INSERT), int(Cause.DINAS), 0)])
+    owner = server.school(home)
+    entry = (table.number, row, 0, int(Op.INSERT), int(Cause.DINAS), 0)
+    return log(server, other, Cause.DINAS, (), [entry], after=owner.value if owner else b"")

@@ -135,7 +135,7 @@ class Argument(click.Argument):
         return _placeholder(super().make_metavar(ctx))
 
 
-PLACEHOLDERS = ("FILE", "DIR", "FOLDER", "PATH", "CODE", "LIST", "PREFILL", "NAME", "URL")
+PLACEHOLDERS = ("FILE", "DIR", "FOLDER", "PATH", "CODE", "LIST", "PREFILL", "NAME", "URL", "ROLE")
 
 
 def _placeholder(text: str) -> str:

@@ -12,18 +12,18 @@ import click
 
 from exchange.cli.frame import Answer, Asked, Group, argument, file_argument, note, option
 from exchange.cli.root import SCHOOL
-from exchange.cli.secrets import agree, given_secret, secret
+from exchange.cli.secrets import agree, given_secret, secret, tick
 from exchange.words import mark, number, size, tr, trn
 
 if TYPE_CHECKING:
     from exchange import errors
     from exchange.applied import Report
-    from exchange.confirming import Sheet
     from exchange.ingest import AppliedFiles
     from exchange.interop.report import ImportReport
     from exchange.interop.report import School as ListSchool
     from exchange.nodes import SchoolNode
     from exchange.packager import Exported
+    from exchange.sheet import Line, Sheet
     from exchange.store.school import SchoolStore
 
 LATER = {
@@ -31,8 +31,9 @@ LATER = {
     "head": "exchange.cli.keys:head",
     "passphrase": "exchange.cli.keys:passphrase",
     "key": "exchange.cli.keys:own",
+    "account": "exchange.cli.accounts:account",
 }
-"""Commands for evidence and the lives of keys: rarely used, so they need not be imported with the others."""
+"""Commands for evidence and the lives of keys and accounts: rarely used, so they need not be imported with the others."""
 
 school = Group("school", help=SCHOOL, later=LATER)
 """The commands of a school."""
@@ -113,7 +114,7 @@ def init(
             yield tr("Unsent changes taken over from the former laptop, whose folder is not to be used any more:")
             yield from by_operation(made.carried)
         yield tr("Fingerprint of this laptop: {fingerprint}").format(fingerprint=made.fingerprint)
-        yield tr("The code is used up now. Keep the passphrase; nobody can look it up.")
+        yield tr("The code opens no other laptop. Keep it for Tukar Akses Pengguna, and keep the passphrase; nobody can look them up.")
 
     return Answer(made.as_json(), lines())
 
@@ -287,6 +288,7 @@ def status(asked: Asked) -> Answer:
                 [tr("acknowledged up to change"), number(found.acknowledged)],
                 [tr("last return applied"), when(found.last_applied_at)],
                 [tr("conflicts told"), number(found.conflicts)],
+                [tr("account in use"), found.account or "-"],
             ]
         )
         yield tr("Data yang Mengalami Perubahan, not acknowledged by the server yet:")
@@ -369,8 +371,8 @@ def validate(asked: Asked) -> Answer:
 def export(asked: Asked, out: Path | None, confirm: bool, passphrase_file: Path | None) -> Answer:
     """Write one sealed package with everything that the server has not acknowledged.
 
-    The head confirms the sheet (Lembar Konfirmasi) and the consent, and approves with the passphrase. Nothing is
-    written while anything is invalid or no head is assigned.
+    The head ticks each line of the sheet (Lembar Konfirmasi), gives the consent, and approves with the passphrase. Nothing is
+    written while anything is invalid, no head is assigned, or another account than the head's is in use.
     """
     from exchange import packager
 
@@ -379,7 +381,7 @@ def export(asked: Asked, out: Path | None, confirm: bool, passphrase_file: Path 
             note(line)
         if confirm:
             return True
-        return agree(tr("Is this sheet right?")) and agree(tr("Do you agree to send?"))
+        return tick([_sheet_line(line) for line in sheet.lines]) and agree(tr("Do you agree to send?"))
 
     with _open(asked) as node:
         made = packager.export(
@@ -392,14 +394,31 @@ def export(asked: Asked, out: Path | None, confirm: bool, passphrase_file: Path 
 
 
 def _sheet_lines(sheet: Sheet) -> Iterator[str]:
-    from exchange.cli.show import by_operation
+    from exchange.cli.show import by_operation, columns, when
+    from exchange.overview import moment
 
-    yield tr("Lembar Konfirmasi Sinkronisasi - what this package carries:")
+    yield tr("Lembar Konfirmasi Sinkronisasi - data of this school, and what this package carries of it:")
+    head = ["", tr("rows"), tr("new"), tr("changed"), tr("deleted"), tr("since the last export")]
+    counts = ([line.rows, line.insert, line.update, line.delete, line.since_last] for line in sheet.lines)
+    rows = [[line.kind, *map(number, found)] for line, found in zip(sheet.lines, counts, strict=True)]
+    yield from columns([head, *rows], right=(1, 2, 3, 4, 5))
+    yield tr("Last export: {when}").format(when=when(moment(sheet.last_exported_at)))
+    yield tr("By table:")
     yield from by_operation(sheet.changes)
     yield tr("Approved by: {nama}").format(nama=sheet.head.nama)
     yield ""
     yield tr("Persetujuan Pengiriman Data")
     yield sheet.consent
+
+
+def _sheet_line(line: Line) -> str:
+    return tr("{kind}: {rows} rows here; sent: {insert} new, {update} changed, {delete} deleted. Right?").format(
+        kind=line.kind,
+        rows=number(line.rows),
+        insert=number(line.insert),
+        update=number(line.update),
+        delete=number(line.delete),
+    )
 
 
 def _export_lines(made: Exported) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -113,4 +113,26 @@ def agree(question: str) -> bool:
         note(tr("Type y for yes or t for no."))
 
 
-_YES, _NO = {"y", "ya", "yes"}, {"t", "tidak", "n", "no"}
+def tick(lines: Sequence[str]) -> bool:
+    """Let somebody at a terminal tick lines one by one, or all that are left at once; the first no ends it.
+
+    Args:
+        lines: What is asked of each, in the person's language.
+    """
+    if not sys.stdin.isatty():
+        return False
+    for line in lines:
+        while True:
+            answer: str = click.prompt(f"{line} [{tr('y/n/all')}]", default="", show_default=False, err=True)
+            said = answer.strip().lower()
+            if said in _ALL:
+                return True
+            if said in _NO:
+                return False
+            if said in _YES:
+                break
+            note(tr("Type y for yes, t for no, or semua for all that are left."))
+    return True
+
+
+_YES, _NO, _ALL = {"y", "ya", "yes"}, {"t", "tidak", "n", "no"}, {"s", "semua", "a", "all"}

@@ -24,6 +24,8 @@ from exchange.schema.model import Column, Kind, Schema, Table
 
 _CARDS = {"peserta_didik": (("no_kip",),)}
 """Card numbers are no key of their table, but no card belongs to two pupils (domain 4.1, K7)."""
+_NOT_TYPED = {"pengguna", "role_pengguna"}
+"""Accounts are made from the PTK's row and by the dinas: nobody at a school can fill an empty column of theirs."""
 _TODAY = "@today"
 _HOME = "kirim_home"
 _NAMES = ("nama", "nm_ruang", "nm_buku")
@@ -143,7 +145,7 @@ def _table(source: Source, schema: Schema, table: Table, place: Place, parents: 
         for rule in asked:
             yield from _broken(block, rule)
         for column in table.columns:
-            if column.required or (table.name, column.name) in EXPECTED:
+            if table.name not in _NOT_TYPED and (column.required or (table.name, column.name) in EXPECTED):
                 empty[column.name] += sum(map(blank, by_column[column.name]))
         parents.want(table, by_column)
     yield from _empty(table, empty)

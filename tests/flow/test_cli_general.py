@@ -502,9 +502,9 @@ def laptop(world):
     return world
 
 
-def test_the_sheet_is_shown_and_both_questions_are_asked_before_anything_is_written(laptop):
+def test_the_sheet_is_shown_and_ticked_and_the_consent_is_asked_before_anything_is_written(laptop):
     before = set((laptop.folder / "sekolah" / "outbox").iterdir())
-    answers = [(r"benar\? \[y/t\]: ", "y"), (r"pengiriman ini\? \[y/t\]: ", "t")]
+    answers = [(r"Sekolah: .* Benar\? \[y/t/semua\]: ", "semua"), (r"pengiriman ini\? \[y/t\]: ", "t")]
     status, shown = typed(laptop, answers, "school", "export", "--home", "sekolah", "--passphrase-file", "sandi.txt")
     assert (status, "KF-313" in shown) == (1, True), shown
     assert "Lembar Konfirmasi" in shown

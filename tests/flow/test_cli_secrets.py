@@ -146,10 +146,11 @@ def test_the_first_line_counts_whatever_editor_wrote_it(world: World) -> None:
 
 
 def test_the_head_confirms_and_types_the_passphrase_unseen(world: World) -> None:
-    """Two questions and a hidden prompt, at a terminal."""
+    """A tick for each kind of data, one question more and a hidden prompt, at a terminal."""
+    kinds = ("Sekolah", "Sarpras", "Peserta Didik", "GTK", "Rombongan Belajar", "Anggota Rombel", "Pembelajaran", "Nilai", "Jadwal")
     status, shown = talk(
         ("school", "export", "--home", world.school_home, "--lang", "en"),
-        ("Is this sheet right?", "y"),
+        *((f"{kind}: ", "y") for kind in kinds),
         ("Do you agree to send?", "y"),
         ("passphrase", PASSPHRASE),
     )
@@ -159,10 +160,21 @@ def test_the_head_confirms_and_types_the_passphrase_unseen(world: World) -> None
     assert len(list((world.school_home / "outbox").iterdir())) == 1
 
 
+def test_what_is_left_of_the_sheet_may_be_ticked_at_once_and_one_no_ends_it(world: World) -> None:
+    """Nothing is written for a no, and nobody is asked for the passphrase; afterwards everything still waits."""
+    export = ("school", "export", "--home", world.school_home)
+    status, shown = talk(export, ("Sekolah: ", "y"), ("Sarpras: ", "t"))
+    assert (status, "KF-313" in shown) == (1, True)
+    assert list((world.school_home / "outbox").iterdir()) == []
+    status, shown = talk(export, ("Sekolah: ", "y"), ("Sarpras: ", "semua"), ("menyetujui", "y"), ("sandi", PASSPHRASE))
+    assert status == 0, shown
+    assert len(list((world.school_home / "outbox").iterdir())) == 1
+
+
 def test_ctrl_c_at_a_question_leaves_everything_as_it_was(world: World) -> None:
     """KF-113, no trace of the program's inside, and the next run does the work."""
     terminal = Terminal("school", "export", "--home", world.school_home, "--lang", "en")
-    terminal.wait_for("Is this sheet right?")
+    terminal.wait_for("Right? [y/n/all]")
     terminal.interrupt()
     assert terminal.end() == 1
     assert "KF-113" in terminal.shown

@@ -168,13 +168,13 @@ def test_a_code_is_seen_while_it_is_typed_and_checked_at_once(world: World) -> N
 def test_an_unclear_answer_is_asked_again_and_a_wrong_passphrase_may_be_typed_thrice(world: World) -> None:
     """*ok* is no yes; two wrong passphrases cost nothing, the third ends it with nothing written."""
     arguments = ("school", "export", "--home", world.school_home, "--lang", "en")
-    agreed = (("sheet right? [y/n]: ", "ok"), ("sheet right? [y/n]: ", "y"), ("agree to send? [y/n]: ", "y"))
+    agreed = (("Right? [y/n/all]: ", "ok"), ("Right? [y/n/all]: ", "y"), ("Right? [y/n/all]: ", "all"), ("agree to send? [y/n]: ", "y"))
     status, shown = talk(arguments, *agreed, *(("passphrase: ", typed) for typed in ("salah", "lagi", PASSPHRASE)))
     assert (status, shown.count("KF-106")) == (0, 2), shown
     status, shown = talk(arguments, *agreed, *(("passphrase: ", typed) for typed in ("a", "b", "c")))
     assert (status, shown.count("KF-106")) == (1, 3), shown
     assert len(list((world.school_home / "outbox").iterdir())) == 2
-    status, shown = talk(arguments, ("Is this sheet right?", "t"))
+    status, shown = talk(arguments, ("Right? [y/n/all]", "t"))
     assert (status, "KF-313" in shown) == (1, True), shown
 
 

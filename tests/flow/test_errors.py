@@ -312,6 +312,7 @@ def of_the_former_head(life: Life, school: Sekolah, pupil: str) -> None:
             "UPDATE tugas_tambahan SET tst_tambahan = CASE ptk_tugas_tambahan_id WHEN ? THEN NULL ELSE '2026-07-01' END",
             (former,),
         )
+        store.db.execute("UPDATE role_pengguna SET soft_delete = 1 - soft_delete")
     school.edit("peserta_didik", pupil, rt=2)
 
 

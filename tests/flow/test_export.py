@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from exchange import errors
-from exchange.confirming import Sheet
 from exchange.nodes import SchoolNode
 from exchange.packager import export
+from exchange.sheet import Sheet
 from tests.faults.world import files, tables
 from tests.life import PASSPHRASE, Clock, Life, Sekolah, equal
 

@@ -16,7 +16,7 @@ from exchange.nodes import SchoolNode, ServerNode
 from exchange.overview import server_status
 from exchange.schema import SCHEMA
 from tests.flow.test_rebuilding import rebuilt
-from tests.flow.told import last_return, lines, registered, with_open_keys
+from tests.flow.told import last_return, lines, registered, show, with_open_keys
 from tests.life import Life, Sekolah, equal
 
 
@@ -188,6 +188,29 @@ def test_no_refused_row_of_a_forgotten_export_is_lost(life: Life, school: Sekola
     assert equal(school)
 
 
+def test_an_edit_of_a_row_that_the_other_branch_withdrew_brings_it_back_whole(
+    life: Life, school: Sekolah, pupil: str, backups: Backups
+) -> None:
+    """Rule 11: the restored laptop knows nothing of the delete; the row waits again as it did, and can be mended."""
+    school.sql("INSERT INTO ref_agama (agama_id, nama) VALUES (55, 'Contoh')")
+    waiting = school.pupil("SISWA TERTAHAN", agama_id=55, rt=3)
+    school.round_trip()
+    backup = backups.laptop(school)
+    school.sql("UPDATE peserta_didik SET soft_delete = 1 WHERE peserta_didik_id = ?", waiting)
+    school.round_trip()
+    backups.restore_laptop(school, backup)
+    school.edit("peserta_didik", waiting, rt=4)
+    trips(school, 2)
+    assert life.row("peserta_didik", waiting) == {}
+    here = school.row("peserta_didik", waiting)
+    assert (here["nama"], here["agama_id"], here["rt"]) == ("SISWA TERTAHAN", 55, 4)
+    school.edit("peserta_didik", waiting, agama_id=1)
+    trips(school, 2)
+    there = life.row("peserta_didik", waiting)
+    assert (there["nama"], there["agama_id"], there["rt"]) == ("SISWA TERTAHAN", 1, 4)
+    assert equal(school)
+
+
 def test_what_waits_or_was_refused_is_told_on_both_sides(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
     """R12: since when, waiting for what and how many changes, at the server and in the next return; a refused fork too."""
     backup = backups.server()
@@ -304,6 +327,40 @@ def test_what_the_restored_server_has_changed_since_wins_and_a_correction_says_s
     assert life.row("peserta_didik", pupil)["nama_ibu_kandung"] == "IBU BARU"
     assert school.row("peserta_didik", pupil)["nama_ibu_kandung"] == "IBU BARU"
     assert equal(school)
+
+
+def test_a_value_older_than_the_backup_does_not_overrule_a_newer_one_that_is_given_back(
+    life: Life, school: Sekolah, pupil: str, backups: Backups
+) -> None:
+    """Rule 25: both values were the centre's; the older one stands in both histories, so it is none that came since."""
+    life.change("pusat", [("peserta_didik", pupil, "nama_ibu_kandung", "IBU SEBELUM")])
+    backup = backups.server()
+    life.change("pusat", [("peserta_didik", pupil, "nama_ibu_kandung", "IBU SESUDAH")])
+    school.round_trip()
+    backups.restore_server(backup)
+    trips(school, 2)
+    assert life.row("peserta_didik", pupil)["nama_ibu_kandung"] == "IBU SESUDAH"
+    assert school.row("peserta_didik", pupil)["nama_ibu_kandung"] == "IBU SESUDAH"
+    assert equal(school)
+
+
+def test_a_guest_school_notices_a_restored_server_by_what_it_was_told_of_another_homes_row(
+    life: Life, school: Sekolah, pupil: str, backups: Backups
+) -> None:
+    """R5: its log has an entry of the very same row at the very same number in both histories, and yet another value there."""
+    guest = life.school(npsn="00000007")
+    with_open_keys(life)
+    guest.round_trip()
+    show(life, "peserta_didik", pupil, school, guest)
+    guest.round_trip()
+    backup = backups.server()
+    life.change("pusat", [("peserta_didik", pupil, "nama_ibu_kandung", "IBU HILANG")])
+    guest.round_trip()
+    guest.round_trip()
+    backups.restore_server(backup)
+    life.change("pusat", [("peserta_didik", pupil, "nama_ibu_kandung", "IBU BARU")])
+    trips(guest, 2)
+    assert guest.row("peserta_didik", pupil)["nama_ibu_kandung"] == "IBU BARU"
 
 
 def test_a_server_restored_between_merge_and_return_is_told_by_the_number_that_is_missing(

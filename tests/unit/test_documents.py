@@ -15,6 +15,7 @@ from exchange import errors
 from exchange.cli.root import root
 from exchange.rules import findings
 from exchange.schema import SCHEMA
+from exchange.sheet import KINDS, REST
 from tools import words as catalogues
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,6 +112,7 @@ def said():
     """Return patterns of whatever the program says in Indonesian; a fact may be anything."""
     patterns = {r"[\d.]+", r"NPSN 0\d{7}", r".+ \(NPSN 0\d{7}\)", *(re.escape(rule.tab) for rule in findings.RULES)}
     patterns |= {re.escape(table.title) for table in SCHEMA.tables if table.title}
+    patterns |= {*KINDS, REST, r"\*", r"[A-Z]+ CONTOH"}  # lines of the sheet; the account in use, and made-up names
     for message in catalogues.read("id"):
         for one in filter(None, catalogues.strings(message)) if message.id else ():
             for line in one.strip().splitlines():
