@@ -246,8 +246,7 @@ class Orders:
         return None if row is None else (bytes(row[0]), str(row[1]))
 
     def _place(self, package_id: bytes) -> tuple[Path, str]:
-        name = f"{package_id.hex()}.kirim"
-        return self.server.files / "archive" / name[:2], name
+        return self.server.files / "archive" / "surat", f"{package_id.hex()}.kirim"
 
     def _reopen(self, package_id: bytes) -> VerifiedPackage:
         folder, name = self._place(package_id)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from exchange import regions
 from exchange.acts import head
 from exchange.districts import District
+from exchange.format.certificate import KeyKind, decode_certificate
 from exchange.laptops import ACTIVE, CONTESTED
 from exchange.nodes import ServerNode
 from exchange.overview import moment
 from exchange.packager import due
 from exchange.store.server import School
+from exchange.trust.keys import fingerprint, public_of
 
 PACKAGES_MAX = 20_000
 """Packages that one report tells one by one; a later report goes on from there."""
@@ -36,7 +38,7 @@ def _school(server: ServerNode, school: School) -> dict[str, object]:
     held = db.execute(
         "SELECT number, code, received_at, held FROM kirim_package WHERE scope = ? AND state = 'held' ORDER BY number", (scope,)
     )
-    contested = db.execute("SELECT key_id FROM kirim_key WHERE scope = ? AND state = ? ORDER BY rowid", (scope, CONTESTED))
+    contested = db.execute("SELECT body FROM kirim_key WHERE scope = ? AND state = ? ORDER BY rowid", (scope, CONTESTED))
     last = db.execute("SELECT number, received_at FROM kirim_package WHERE scope = ? ORDER BY seq DESC LIMIT 1", (scope,)).fetchone()
     return {
         "npsn": school.npsn,
@@ -51,7 +53,11 @@ def _school(server: ServerNode, school: School) -> dict[str, object]:
             {"number": number, "code": f"KF-{code}", "since": moment(at), "changes": changes}
             for number, code, at, changes in held.fetchall()
         ],
-        "contested": [bytes(key).hex() for (key,) in contested.fetchall()],
+        "contested": [
+            {"key": found.key_id.hex(), "fingerprint": fingerprint(public_of(found))}
+            for (body,) in contested.fetchall()
+            if (found := decode_certificate(bytes(body))).kind is KeyKind.PERANGKAT
+        ],
         "conflicts": db.value("SELECT coalesce(sum(conflict), 0) FROM kirim_changeset WHERE scope = ?", (scope,)),
         "open": db.value("SELECT count(*) FROM kirim_open WHERE scope = ?", (scope,)),
         "findings": db.value("SELECT count(*) FROM vld_data WHERE kirim_home = ? AND soft_delete = 0", (scope,)),

@@ -149,6 +149,11 @@ def _report_lines(told: Mapping[str, Any]) -> Iterator[str]:
             ]
         )
     yield from columns(rows, right=(2, 4, 5, 6))
+    for one in told["schools"]:
+        for key in one["contested"]:
+            yield tr("NPSN {npsn}, two laptops under one code: {fingerprint}").format(
+                npsn=one["npsn"], fingerprint=key["fingerprint"]
+            )
     yield trn("{count} school", "{count} schools", len(rows) - 1).format(count=number(len(rows) - 1))
     yield tr("packages that came since the last report: {count}").format(count=number(len(told["packages"])))
 

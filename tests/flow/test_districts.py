@@ -26,7 +26,7 @@ from exchange.regions import office_scope
 from exchange.serverkeys import rotate
 from exchange.trust.certificates import issue
 from exchange.trust.keyfiles import load_identity
-from exchange.trust.keys import Identity, new_identity
+from exchange.trust.keys import Identity, fingerprint, new_identity
 from exchange.trust.opening import inspect_package
 from tests.districts import KAB, KEC, OTHER_KAB, OTHER_KEC, SECOND_KEC, Dinas, listed, school_row, with_regions
 from tests.flow.told import with_open_keys
@@ -124,7 +124,12 @@ def test_an_office_decides_between_two_laptops_of_its_region(life: Life, dinas: 
     second.pupil("SISWA DUA")
     results = [life.ingest(school.export().file).files[0] for school in (first, second)]
     assert [result.code for result in results] == ["", "KF-311"]
-    key = second.node.device.key_id.hex()
+    _, told = dinas.do(dinas.order(Verb.REPORT))
+    (shown,) = told.result["schools"]
+    keys = {one["fingerprint"] for one in shown["contested"]}
+    assert keys == {fingerprint(school.node.device.public) for school in (first, second)}
+    assert [one["code"] for one in shown["held"]] == ["KF-311"]
+    key = fingerprint(second.node.device.public)
     head = ("npsn", "key", "decision")
     done, answer = dinas.do(dinas.order(Verb.KEY, listed(head, ("00000011", key, "accept"))))
     assert (one(done).status, answer.state) == ("applied", "done")
@@ -606,13 +611,20 @@ def test_the_spare_root_certifies_an_office_that_schools_believe(life: Life) -> 
 
 def test_orders_stand_in_the_ledger_and_a_rebuilt_server_goes_on_from_them(life: Life, dinas: Dinas, tmp_path: Path) -> None:
     """A rebuild from the archive has the offices, what they did and where their chains stand."""
+    from exchange.givenkeys import read_public_keys, write_public_keys
     from exchange.nodes import ServerNode
     from exchange.rebuilding import rebuild
+    from exchange.schema import SCHEMA
+    from exchange.verifying import Verifier
 
     dinas.do(dinas.schools(("00000011", KEC)))
     dinas.do(dinas.schools(("00000021", OTHER_KEC)))
     names = [entry.decode() for entry in _acts(life)]
     assert [name for name in names if name.startswith(("order", "district"))] == ["district add", "order school", "order school"]
+    write_public_keys(life.server, tmp_path / "kunci.json")
+    life.server.mirror.catch_up()
+    proof = Verifier(life.server.home / "archive", read_public_keys(tmp_path / "kunci.json"), SCHEMA).run()
+    assert (proof.acts["order school"], proof.beside) == (2, 0)
     before = mark(life)
     life.server.close()
     made = rebuild(life.folder / "pusat", tmp_path / "lagi", clock=life.clock)
