@@ -84,7 +84,12 @@ def merged_position(store: ServerStore, school: School) -> Position:
 
 
 def server_manifest(
-    store: ServerStore, school: School, first: Position, merged: Position, receipts: tuple[Receipt, ...] = ()
+    store: ServerStore,
+    school: School,
+    first: Position,
+    merged: Position,
+    receipts: tuple[Receipt, ...] = (),
+    districts: tuple[bytes, ...] = (),
 ) -> Manifest:
     """Return the manifest of what the server says to a school.
 
@@ -94,6 +99,7 @@ def server_manifest(
         first: Log position after which the package begins.
         merged: How far the school's chain is merged.
         receipts: Of the school's packages.
+        districts: Keys of the offices to which the school seals its packages as well.
     """
     behind = (school.sekolah_id, first.number)
     returned = store.db.execute(  # also those that were lost and given back: some laptop may stand there
@@ -122,6 +128,7 @@ def server_manifest(
             shared=Position(shared, value[:8]),
             returned=positions,
             lost=tuple(store.lost(school)[:RETURNED_MAX]),
+            districts=districts,
         ),
     )
 

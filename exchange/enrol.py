@@ -31,12 +31,13 @@ from exchange.nodes import CENTRE_SCOPE, KEYS, Clock, SchoolNode, ServerNode, sy
 from exchange.packager import prefill
 from exchange.reading import changesets
 from exchange.records import Block, Cause, Op, PackageKind, Position
+from exchange.regions import padded
 from exchange.rules.heads import active_heads
 from exchange.schema import SCHEMA
 from exchange.serverkeys import root_public
 from exchange.store.reference import load_reference, running_semester
 from exchange.store.school import FILE, SchoolStore
-from exchange.store.server import ServerStore
+from exchange.store.server import School, ServerStore
 from exchange.store.source import StoreSource
 from exchange.trust.certificates import SignedCertificate, anchor, issue
 from exchange.trust.codes import code_identity, new_code, parse_code
@@ -225,22 +226,22 @@ def add_schools(
     with server.store.act("school add"):
         scopes: list[str] = []
         for row in given:
-            scope = _register(server, row, new_id)
+            scope = register(server, row, new_id)
             if scope in scopes:
                 raise errors.SchoolExists(npsn=row.npsn)
             scopes.append(scope)
-        codes = [(scope, _issue_code(server, scope)) for scope in scopes]
+        codes = [(scope, issue_code(server, scope)) for scope in scopes]
     for scope, code in codes:
         made.append(_hand_out(server, scope, code, out))
         if progress:
             progress(len(made))
     with server.store.act("school add"):
-        names = [(_HANDING + scope,) for scope in scopes]
+        names = [(HANDING + scope,) for scope in scopes]
         server.store.db.executemany("DELETE FROM kirim_meta WHERE name = ?", names)
     return made
 
 
-_HANDING = "hand-out-"
+HANDING = "hand-out-"
 """Name in ``kirim_meta``, before a ``sekolah_id``: registered, and its code is not known to have been written."""
 
 
@@ -254,18 +255,31 @@ def renew_code(server: ServerNode, npsn: str, *, out: Path | None = None) -> Sch
     if out is not None:
         spool.named(out)
     with server.store.act("school code", school.sekolah_id):
-        code = _issue_code(server, school.sekolah_id)
+        code = issue_code(server, school.sekolah_id)
     made = _hand_out(server, school.sekolah_id, code, out)
-    if not school.device:  # whoever opens this prefill has what it holds
+    note_prefilled(server, school)
+    return made
+
+
+def note_prefilled(server: ServerNode, school: School) -> None:
+    """Note that whoever opens the prefill just written has what it holds, if the school has no laptop."""
+    if not school.device:
         server.store.db.execute(
             "UPDATE kirim_school SET have = (SELECT max(position) FROM kirim_return WHERE scope = ? AND kind = ?) "
             "WHERE sekolah_id = ?",
             (school.sekolah_id, int(PackageKind.PREFILL), school.sekolah_id),
         )
-    return made
 
 
-def _register(server: ServerNode, row: SchoolRow, new_id: Callable[[], uuid.UUID]) -> str:
+def register(server: ServerNode, row: SchoolRow, new_id: Callable[[], uuid.UUID] = uuid.uuid4) -> str:
+    """Register a school and return its ``sekolah_id``; one whose code was never handed out is the one that stands there.
+
+    Part of the caller's transaction.
+
+    Raises:
+        SchoolExists: KF-104.
+        InputRowBad: KF-109, no such kind or kecamatan, or an NPSN that is none.
+    """
     db, schema = server.store.db, server.store.schema
     npsn = row.npsn.strip().upper()
     kinds = {
@@ -277,17 +291,22 @@ def _register(server: ServerNode, row: SchoolRow, new_id: Callable[[], uuid.UUID
         raise errors.InputRowBad(file="school", row=row.line, column="bentuk", value=row.bentuk)
     if len(npsn) != 8 or not (npsn.isascii() and npsn[1:].isdigit()) or npsn[0] not in "0123456789KP":
         raise errors.InputRowBad(file="school", row=row.line, column="npsn", value=row.npsn)
+    kecamatan = "SELECT kode_wilayah FROM ref_mst_wilayah WHERE id_level_wilayah = 3"
+    region = (
+        db.value(f"{kecamatan} AND kode_wilayah = ?", (padded(row.wilayah),))
+        if row.wilayah
+        else db.value(f"{kecamatan} ORDER BY kode_wilayah LIMIT 1")
+    )
+    if region is None and row.wilayah:
+        raise errors.InputRowBad(file="school", row=row.line, column="wilayah", value=row.wilayah)
     known = db.value("SELECT sekolah_id FROM kirim_school WHERE npsn = ?", (npsn,))
     if known is not None:
-        if not server.store.get(_HANDING + known):
+        if not server.store.get(HANDING + known):
             raise errors.SchoolExists(npsn=npsn)
         return str(known)
     scope = str(new_id())
-    server.store.set(_HANDING + scope, 1)
+    server.store.set(HANDING + scope, 1)
     school = server.store.add_school(scope, npsn, row.name, kind)
-    region = db.value(
-        "SELECT kode_wilayah FROM ref_mst_wilayah WHERE id_level_wilayah = 3 ORDER BY kode_wilayah LIMIT 1"
-    )
     table = schema.by_name["sekolah"]
     verified: dict[str, object] = {
         "nama": row.name,
@@ -313,8 +332,8 @@ _KIND_WORDS = {"PAUD": "TK"}
 """Words for kinds of schools that people use and the list does not have."""
 
 
-def _issue_code(server: ServerNode, scope: str) -> str:
-    """Make a code, sign the root's certificate with it, and keep its public keys, never the code."""
+def issue_code(server: ServerNode, scope: str) -> str:
+    """Make a code for a laptop, sign the root's certificate with it, and keep its public keys, never the code."""
     code = new_code()
     identity = code_identity(parse_code(code), scope)
     public = identity.public
@@ -332,11 +351,15 @@ def _hand_out(server: ServerNode, scope: str, code: str, out: Path | None) -> Sc
     assert school is not None
     npsn = school.npsn
     folder = out or server.home / "outbox" / npsn
-    text = f"{code}\n\nKode registrasi {npsn}. Simpan baik-baik; jangan dikirim bersama berkas prefill.\n"
     sealed = prefill(server, scope, code_identity(parse_code(code), scope).public, folder)
     name = spool.free_name(folder, f"KODE-{npsn}", ".txt")
-    code_file = spool.put(folder, name, lambda file: file.write(text.encode()))
+    code_file = spool.put(folder, name, lambda file: file.write(letter(npsn, code)))
     return SchoolAdded(npsn, scope, code_file, sealed)
+
+
+def letter(npsn: str, code: str) -> bytes:
+    """Return the text of a code's file: its first line is the code alone."""
+    return f"{code}\n\nKode registrasi {npsn}. Simpan baik-baik; jangan dikirim bersama berkas prefill.\n".encode()
 
 
 # --- the school -------------------------------------------------------------------------------
@@ -505,6 +528,7 @@ def _take_prefill(
         have=manifest.last,
         have_value=manifest.answer.value.hex(),
         reference=manifest.reference,
+        districts=" ".join(key.hex() for key in manifest.answer.districts) or None,
     )
     store.scope = scope
     count: dict[str, int] = {}

@@ -337,6 +337,85 @@ class CodesUsed(SetupError):
     npsn: str
 
 
+class RegionUnknown(SetupError):
+    code = "KF-151"
+    who = Who.CENTRE
+    what = "{region} is no province, kabupaten or kecamatan that is known here"
+    next = "check the kode_wilayah, or bring the regions with `kirim server ref import`"
+    safe = "nothing was changed"
+    region: str
+
+
+class DistrictUnknown(SetupError):
+    code = "KF-152"
+    who = Who.CENTRE
+    what = "no district office with the key {key} is certified here"
+    next = "see `kirim server district list` and name it by its key id or its fingerprint"
+    safe = "nothing was changed"
+    key: str
+
+
+class NotCertified(SetupError):
+    code = "KF-153"
+    who = Who.DISTRICT
+    what = "the centre has not certified this office yet, or its answer was not opened here"
+    next = "send the file PERMOHONAN to the centre and open what it answers with `kirim district open`"
+    safe = "nothing was written; the keys of this office are untouched"
+
+
+class RootUnproven(SetupError):
+    code = "KF-154"
+    grave = Grave.ALARM
+    who = Who.DISTRICT
+    what = "the file names a root with the fingerprint {found}, and nobody has said that it is the centre's"
+    next = "ask the centre on the telephone for its root's fingerprint, and give that one with --fingerprint"
+    safe = "nothing of the file was believed and nothing was changed"
+    found: str
+
+
+class SealedToMany(SetupError):
+    code = "KF-155"
+    who = Who.CENTRE
+    what = "packages of schools in {region} are sealed to {most} district offices already"
+    next = "certify the office without --sealed, or take that right from another one first"
+    safe = "nothing was changed"
+    region: str
+    most: int
+
+
+class RequestBad(SetupError):
+    code = "KF-156"
+    who = Who.DISTRICT
+    what = "{file} is no sound request of a district office ({part})"
+    next = "bring the file PERMOHONAN that `kirim district init` wrote, as it was written"
+    safe = "nothing was certified and nothing was changed"
+    file: str
+    part: str
+
+
+class OutsideRegion(SetupError):
+    code = "KF-157"
+    who = Who.DISTRICT
+    what = "{file}, row {row}: {what_lies} lies outside the office's region {region}"
+    next = "take that row out and send a new order; the office of that region decides there"
+    safe = "nothing of this order was done"
+    file: str
+    row: int
+    what_lies: str
+    region: str
+
+
+class NotAnOffices(SetupError):
+    code = "KF-158"
+    who = Who.DISTRICT
+    what = "{file}, row {row}: the order of a district office may not set {column}"
+    next = "take that row out and send a new order; ask the school or the centre for it"
+    safe = "nothing of this order was done"
+    file: str
+    row: int
+    column: str
+
+
 class NotTheirs(SetupError):
     code = "KF-131"
     who = Who.DISTRICT
@@ -771,6 +850,36 @@ class CodeVoid(TrustError):
     what = "a key in the package was made with a registration code that was taken back"
     next = "the school asks the district for a new registration code"
     safe = "nothing was merged; the file is kept as evidence"
+
+
+class DistrictRevoked(TrustError):
+    code = "KF-331"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "the right of this district office was taken back; nothing that it orders counts any more"
+    next = "if the office is to go on, the centre certifies it again"
+    safe = "nothing was changed; the file is kept as evidence"
+
+
+class OrderEarly(TrustError):
+    code = "KF-332"
+    fate = Fate.HOLD
+    who = Who.DISTRICT
+    what = "order {got} of the district office came, but {expected} has not arrived"
+    next = "bring the orders from {expected} on as well; this one goes on by itself then"
+    safe = "the order is verified and kept; nothing of it was done"
+    got: int
+    expected: int
+
+
+class OrderForked(TrustError):
+    code = "KF-333"
+    grave = Grave.ALARM
+    who = Who.DISTRICT
+    what = "order {number} does not follow what this office ordered before: its folder was restored or copied"
+    next = "open the newest JAWABAN in the office, then give the order again"
+    safe = "nothing of this order was done; the file is kept as evidence"
+    number: int
 
 
 # --- KF-4xx order -----------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from exchange.nodes import KEYS, SchoolNode, ServerNode
 from exchange.riding import ride
 from exchange.rules.heads import Head, active_heads
 from exchange.store.reference import running_semester
+from exchange.store.server import School
 from exchange.store.source import StoreSource
 from exchange.trust.approval import NO_ASSIGNMENT
 from exchange.trust.certificates import issue
@@ -79,13 +80,26 @@ def head_code(server: ServerNode, npsn: str, *, out: Path | None = None) -> Head
         NobodyAssigned: KF-114.
         DiskFull, FolderUnwritable: KF-701, KF-703.
     """
+    if out is not None:
+        spool.named(out)
+    school, head, text = issue_head_code(server, npsn)
+    folder = out or server.home / "outbox" / school.npsn
+    name = spool.free_name(folder, f"KODE-KEPALA-{school.npsn}", ".txt")
+    return HeadCode(school.npsn, school.sekolah_id, spool.put(folder, name, lambda file: file.write(text)), head)
+
+
+def issue_head_code(server: ServerNode, npsn: str) -> tuple[School, Head, bytes]:
+    """Make a code for whoever is head, and return the school, the head and the text of the code's file.
+
+    Raises:
+        SchoolUnknown: KF-103.
+        NobodyAssigned: KF-114.
+    """
     school = server.store.school_by_npsn(npsn)
     scope, store = school.sekolah_id, server.store
     heads = active_heads(StoreSource(store.db, store.schema, scope), scope, server.semester.tahun_ajaran_id)
     if not heads:
         raise errors.NobodyAssigned(npsn=school.npsn)
-    if out is not None:
-        spool.named(out)
     head, code = heads[0], new_code()
     public = code_identity(parse_code(code), scope, KeyKind.KODE_KEPALA).public
     with store.db.transaction():
@@ -99,13 +113,11 @@ def head_code(server: ServerNode, npsn: str, *, out: Path | None = None) -> Head
                 uuid.UUID(head.assignment).bytes,
             ),
         )
-    folder = out or server.home / "outbox" / school.npsn
     text = (
         f"{code}\n\nKode kepala sekolah {school.npsn} untuk {head.nama}. Simpan baik-baik; hanya untuk yang bersangkutan.\n"
         f"{_FOR} {head.assignment}\n"
     )
-    name = spool.free_name(folder, f"KODE-KEPALA-{school.npsn}", ".txt")
-    return HeadCode(school.npsn, scope, spool.put(folder, name, lambda file: file.write(text.encode())), head)
+    return school, head, text.encode()
 
 
 _FOR = "Penugasan:"

@@ -25,6 +25,7 @@ from exchange.headship import bind_head, seat_head
 from exchange.intake import Intake
 from exchange.limits import NUMBER_AHEAD_MAX
 from exchange.nodes import KEYS, SchoolNode, ServerNode
+from exchange.orders import Orders
 from exchange.reading import Content, Found
 from exchange.records import Block, Manifest, PackageKind, Position
 from exchange.results import FileResult, Ingested
@@ -50,7 +51,7 @@ def ingest_paths(
     Raises:
         DiskFull, FolderUnwritable, StoreBusy: KF-701, KF-703, KF-601; what was taken before stays taken.
     """
-    intake = Intake(server, on_file)
+    intake = Intake(server, on_file, desk=Orders(server))
     intake.finish()
     results = intake.take(candidates(paths))
     retry_waiting(server.store)
@@ -228,6 +229,7 @@ def _apply(
         give_up_to=max(lost) if lost else None,
         number=number,
         answered=number,
+        districts=" ".join(key.hex() for key in answer.districts) or None,
         **({"code": None} if sealed_to_device else {}),
     )
     node.remember("trusted", package.admitted)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from exchange import __version__, errors, spool
 from exchange.attempt import BLAMED, Attempt, attempt, own_faults, state_of
@@ -51,6 +51,28 @@ _PROGRAM = "program"
 _log = logging.getLogger(__name__)
 
 
+class Desk(Protocol):
+    """Who takes what comes in beside schools' packages: the orders of district offices (:mod:`exchange.orders`)."""
+
+    def keep(self, package: VerifiedPackage, file: BinaryIO) -> None:
+        """Keep a verified order's file, or refuse it."""
+
+    def take(self, package: VerifiedPackage, label: str) -> list[tuple[bytes, FileResult]]:
+        """Do an order, and those that waited for it; each result beside its package id."""
+
+    def finish(self) -> None:
+        """Finish what a kill left."""
+
+
+@dataclass(slots=True)
+class _Ordered:
+    """An order that is verified and kept."""
+
+    label: str
+    package: VerifiedPackage
+    index: int
+
+
 @dataclass(slots=True)
 class _Accepted:
     """A package that is verified and kept, on its way to be merged."""
@@ -70,13 +92,20 @@ class Intake:
         on_file: Called with each result as soon as it is durable.
         unattended: Nobody named the files: what is finished after a kill, or released, is told too, and to whom a
             return is owed is noted in the same transactions.
+        desk: Who takes orders of district offices; without one they are another kind of file.
     """
 
     def __init__(
-        self, server: ServerNode, on_file: Callable[[FileResult], object] | None = None, *, unattended: bool = False
+        self,
+        server: ServerNode,
+        on_file: Callable[[FileResult], object] | None = None,
+        *,
+        unattended: bool = False,
+        desk: Desk | None = None,
     ) -> None:
         self.server, self.db, self.held = server, server.store.db, server.files / "held"
-        self._on_file, self._unattended = on_file, unattended
+        self._on_file, self._unattended, self._desk = on_file, unattended, desk
+        self._kinds = {PackageKind.KIRIM, PackageKind.SURAT} if desk is not None else {PackageKind.KIRIM}
         self.ledger = Ledger(server.store, server.identity)
         self._quarantine = Quarantine(server.files / "quarantine", server.store.clock)
         self._find, self._reference = server.find, server.store.get("reference")
@@ -115,6 +144,7 @@ class Intake:
     def _batch(self, batch: Sequence[tuple[int, Candidate]]) -> None:
         accepted: list[_Accepted] = []
         repeats: list[tuple[int, Candidate, bytes]] = []
+        orders: list[_Ordered] = []
         self._keeping = spool.Keeping(self.held)
         try:
             with self._step():
@@ -122,19 +152,22 @@ class Intake:
                     found = self._accept(index, candidate)
                     if isinstance(found, Duplicate):
                         repeats.append((index, candidate, found.package_id))
+                    elif isinstance(found, _Ordered):
+                        orders.append(found)
                     elif found is not None:
                         accepted.append(found)
                 self._keeping.settle()
             self.stage("accepted")
             self._merge_all(accepted)
+            self._take_orders(orders)
         except BaseException:
             for _, candidate in batch:
                 candidate.close()
             raise
         finally:
             self._keeping.abandon()
-            for one in accepted:
-                one.package.body.close()
+            for package in [one.package for one in accepted] + [one.package for one in orders]:
+                package.body.close()
         self._finished.update((o.package.package_id, self._results[o.index]) for o in accepted if o.index < 0)
         if any(self.ledger.state(package_id) == "accepted" for _, _, package_id in repeats):
             self._merge_waiting()
@@ -150,6 +183,24 @@ class Intake:
                 else:
                     self._tell_unnamed(result)
                     self._drop(candidate, result)
+
+    def _take_orders(self, orders: Sequence[_Ordered]) -> None:
+        """Do the orders of a batch, each office's in its own order; then look at what they may have let go on."""
+        indexes = {one.package.package_id: one.index for one in orders}
+        gone: set[bytes] = set()
+        for one in sorted(orders, key=_order_of):
+            assert self._desk is not None
+            if one.package.package_id in gone:
+                continue  # it had waited, and went on with the one before it
+            (_, self._results[one.index]), *released = self._desk.take(one.package, one.label)
+            for package_id, result in released:
+                if package_id in indexes:
+                    gone.add(package_id)
+                    self._results[indexes[package_id]] = result
+                else:
+                    self._tell_unnamed(result)
+        if orders:
+            self._release()
 
     def stage(self, name: str) -> None:
         """Called when a step of a batch is durable: ``accepted``, then ``merged``."""
@@ -187,7 +238,7 @@ class Intake:
 
     # --- accept -------------------------------------------------------------------------------
 
-    def _accept(self, index: int, candidate: Candidate) -> _Accepted | Duplicate | None:
+    def _accept(self, index: int, candidate: Candidate) -> _Accepted | _Ordered | Duplicate | None:
         """Verify, open and keep one file; a bad one is quarantined and leaves no mark on any school's record."""
         try:
             with candidate.open(self.held) as file:
@@ -215,15 +266,22 @@ class Intake:
             self._quarantine.keep_unopened(candidate, error)
         self._results[index] = FileResult(candidate.label, "quarantined", error.code, error=error)
 
-    def _verify(self, index: int, candidate: Candidate, file: BinaryIO) -> _Accepted | Duplicate:
+    def _verify(self, index: int, candidate: Candidate, file: BinaryIO) -> _Accepted | _Ordered | Duplicate:
         package = open_package(
             file,
-            kinds={PackageKind.KIRIM},
+            kinds=self._kinds,
             find=self._find,
             identities=self.server.identities,
             seen=self._is_seen,
             folder=self.held,
         )
+        if isinstance(package, VerifiedPackage) and package.header.kind is PackageKind.SURAT and self._desk is not None:
+            try:
+                self._desk.keep(package, file)
+            except BaseException:
+                package.body.close()
+                raise
+            return _Ordered(candidate.label, package, index)
         school = self.server.store.school(scope_text(package.header.scope))
         if isinstance(package, Duplicate):
             self._keep_again(package.package_id, file)
@@ -395,6 +453,8 @@ class Intake:
         Returns:
             What became of packages that were accepted and not merged, and of held ones that moved.
         """
+        if self._desk is not None:
+            self._desk.finish()
         told = self._merge_waiting()
         self._lock_left()
         self._mirror(everything=True)
@@ -479,6 +539,11 @@ class Intake:
                 settle(self.server, package_id)
             told += [self._finish_one(package_id, result) for package_id, result in moved]
         return told
+
+
+def _order_of(one: _Ordered) -> tuple[bytes, bytes, int]:
+    header = one.package.header
+    return header.scope, header.sender, header.number
 
 
 def _merged(label: str, npsn: str, number: int, merged: Merged) -> FileResult:

@@ -156,20 +156,22 @@ def revoke(server: ServerNode, npsn: str, name: str, *, after: int | None = None
     Source:
         docs/format.md, section 4; requirement R25.
     """
+    return _decide(server, npsn, lambda: take_back(server, npsn, name, after=after, value=value))
+
+
+def take_back(server: ServerNode, npsn: str, name: str, *, after: int | None = None, value: bytes = b"") -> None:
+    """Do what :func:`revoke` does to the keys, part of the caller's transaction; what waits moves with the next intake."""
     school, key = _named(server, npsn, name)
     last = key.received if after is None else after
     if last > key.received and len(value) < _VALUE_BYTES_MIN:
         raise errors.NumberUnproven(number=last, received=key.received)
-
-    def change() -> None:
-        _revoke(server, school, key.key, last, value if last > key.received else None)
-        current = server.store.db.value(
-            "SELECT state FROM kirim_key WHERE scope = ? AND key_id = ?", (school.sekolah_id, school.device)
-        )
-        if school.device and current != ACTIVE:
-            _without_laptop(server, school)
-
-    return _decide(server, school, change)
+    _revoke(server, school, key.key, last, value if last > key.received else None)
+    current = server.store.db.value(
+        "SELECT state FROM kirim_key WHERE scope = ? AND key_id = ?", (school.sekolah_id, school.device)
+    )
+    if school.device and current != ACTIVE:
+        _without_laptop(server, school)
+    forget_tried(server.store, school.sekolah_id)
 
 
 _VALUE_BYTES_MIN = 4
@@ -220,10 +222,16 @@ def accept(server: ServerNode, npsn: str, name: str) -> Decided:
         SchoolUnknown, KeyUnknown: KF-103, KF-117.
         NotContested: KF-119, the key is neither held nor refused.
     """
+    return _decide(server, npsn, lambda: let_hold(server, npsn, name))
+
+
+def let_hold(server: ServerNode, npsn: str, name: str) -> None:
+    """Do what :func:`accept` does to the keys, part of the caller's transaction; what waits moves with the next intake."""
     school, key = _named(server, npsn, name)
     if key.state not in (CONTESTED, REJECTED):
         raise errors.NotContested(key=name)
-    return _decide(server, school, lambda: _settle(server, school, key))
+    _settle(server, school, key)
+    forget_tried(server.store, school.sekolah_id)
 
 
 def reject(server: ServerNode, npsn: str, name: str) -> Decided:
@@ -233,17 +241,19 @@ def reject(server: ServerNode, npsn: str, name: str) -> Decided:
         SchoolUnknown, KeyUnknown: KF-103, KF-117.
         NotContested: KF-119, the key is not held.
     """
+    return _decide(server, npsn, lambda: refuse(server, npsn, name))
+
+
+def refuse(server: ServerNode, npsn: str, name: str) -> None:
+    """Do what :func:`reject` does to the keys, part of the caller's transaction; what waits moves with the next intake."""
     school, key = _named(server, npsn, name)
     if key.state != CONTESTED:
         raise errors.NotContested(key=name)
-
-    def change() -> None:
-        _set_state(server, school, key.key, REJECTED)
-        left = [one for one in _rivals(server, npsn, key) if one.state == CONTESTED]
-        if len(left) == 1:
-            _settle(server, school, left[0])
-
-    return _decide(server, school, change)
+    _set_state(server, school, key.key, REJECTED)
+    left = [one for one in _rivals(server, npsn, key) if one.state == CONTESTED]
+    if len(left) == 1:
+        _settle(server, school, left[0])
+    forget_tried(server.store, school.sekolah_id)
 
 
 def _rivals(server: ServerNode, npsn: str, key: SchoolKey) -> list[SchoolKey]:
@@ -339,12 +349,12 @@ def cancel_codes(server: ServerNode, npsn: str, purpose: KeyKind = KeyKind.KODE_
 # --- what waited ----------------------------------------------------------------------------------
 
 
-def _decide(server: ServerNode, school: School, change: Callable[[], None]) -> Decided:
+def _decide(server: ServerNode, npsn: str, change: Callable[[], None]) -> Decided:
     """Carry a decision out, then try the school's held files again under it."""
     with server.store.db.transaction():
         change()
-        forget_tried(server.store, school.sekolah_id)
     moved = _finish(server)
+    school = server.store.school_by_npsn(npsn)
     return Decided(school.npsn, school_keys(server, school.npsn), moved)
 
 

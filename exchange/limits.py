@@ -92,3 +92,15 @@ SCHEMA_VERSION = 1
 
 ACT_BYTES_MAX = 1024 * MIB
 """What one act of the centre did, unpacked: an SK list for a million pupils."""
+
+DISTRICTS_MAX = 3
+"""Districts to which one school's packages are sealed as well: a header has room for four wraps, and the server's is one."""
+
+ORDER_BYTES_MAX = 8 * MIB
+"""A district's order: a list of 50,000 changes."""
+
+ORDER_SCHOOLS_MAX = 500
+"""Schools or codes in one order: each brings a prefill into its answer."""
+
+ANSWER_BYTES_MAX = 256 * MIB
+"""The server's answer to an order: 500 prefills of half a megabyte."""

@@ -287,6 +287,22 @@ class SchoolNode:
         servers = [s.certificate for s in self.signed("trusted") if s.certificate.kind is KeyKind.PUSAT]
         return public_of(max(servers, key=lambda certificate: certificate.serial))
 
+    def districts(self) -> list[PublicIdentity]:
+        """Return the districts' keys to which packages are sealed beside the server's: those that the last return named.
+
+        One whose certificate has not come is left out, and so is a key of another suite than the server's.
+        """
+        named, suite = set(self.store.get("districts").split()), self.server().suite
+        found = newest(signed.certificate for signed in self.signed("trusted"))
+        return [
+            public_of(certificate)
+            for certificate in found
+            if certificate.kind is KeyKind.DINAS
+            and certificate.key_id.hex() in named
+            and certificate.suite == suite
+            and certificate.seal_key
+        ]
+
     def head_certificate(self) -> Certificate | None:
         """Return the certificate of the head whose key is on this laptop."""
         found = [s.certificate for s in self.signed("own") if s.certificate.kind is KeyKind.KEPALA]

@@ -185,6 +185,14 @@ def server_status(node: ServerNode) -> dict[str, object]:
         "open": db.value("SELECT count(*) FROM kirim_open"),
         "findings": db.value("SELECT count(*) FROM vld_data WHERE soft_delete = 0"),
         "kip_waiting": db.value("SELECT count(*) FROM kirim_kip"),
+        "orders": dict(db.execute("SELECT state, count(*) FROM kirim_order GROUP BY state")),
+        "orders_held": [
+            {"wilayah": region.strip(), "number": number, "code": f"KF-{code}", "since": moment(at)}
+            for region, number, code, at in db.execute(
+                "SELECT d.region, o.number, o.code, o.received_at FROM kirim_order o JOIN kirim_district d "
+                "ON d.scope = o.scope AND d.key_id = o.key_id WHERE o.state = 'held' AND d.state = 'aktif' ORDER BY d.region, o.number"
+            )
+        ],
         "held": held,
         "behind": behind,
     }

@@ -23,7 +23,7 @@ def write_package(
     scope: str,
     number: int,
     sender: Identity,
-    receiver: PublicIdentity,
+    receivers: Sequence[PublicIdentity],
     certificates: Sequence[SignedCertificate],
     plaintext: Iterable[bytes],
 ) -> tuple[Path, Sealed]:
@@ -36,7 +36,7 @@ def write_package(
         scope: ``sekolah_id``.
         number: The sender's count of files for this scope.
         sender: Who signs.
-        receiver: Who can open it.
+        receivers: Who can open it.
         certificates: What the receiver may lack to check the sender.
         plaintext: The body in pieces.
 
@@ -52,7 +52,7 @@ def write_package(
                 scope=scope,
                 number=number,
                 sender=sender,
-                receivers=[receiver],
+                receivers=receivers,
                 certificates=certificates,
                 plaintext=plaintext,
                 out=file,

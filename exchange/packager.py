@@ -6,6 +6,7 @@ server's last acknowledgement; a return is one changeset of what others did sinc
 
 from __future__ import annotations
 
+import io
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +19,10 @@ from exchange import acts, capture, digests, errors, spool
 from exchange.capture import own_blocks
 from exchange.confirming import approved, check_ready, tally
 from exchange.contents import merged_position, school_items, school_manifest, server_items, server_manifest
+from exchange.districts import for_prefill, sealed_to
+from exchange.districts import riding as offices_riding
 from exchange.format.body import Item, write_body
+from exchange.format.container import CERTIFICATES_MAX
 from exchange.giving import given_items
 from exchange.healing import wanted_items
 from exchange.limits import MIB
@@ -34,6 +38,7 @@ from exchange.standing import jump
 from exchange.store.server import School, ServerStore
 from exchange.trust.certificates import SignedCertificate, read
 from exchange.trust.keys import PublicIdentity
+from exchange.trust.sealing import seal
 
 # --- a school's package -----------------------------------------------------------------------
 
@@ -132,7 +137,7 @@ def export(
         scope=store.scope,
         number=number,
         sender=node.device,
-        receiver=node.server(),
+        receivers=[node.server(), *node.districts()],
         certificates=riders(node, number),
         plaintext=write_body(manifest, chain(given_items(store), wanted_items(store), school_items(store, first, last))),
     )
@@ -245,7 +250,7 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
             first = Position(school.have, store.log_value(school, school.have)[:8])
             number = school.returns + 1
             receipts, outcomes = receipts_after(store, school, first.number)
-            manifest = server_manifest(store, school, first, merged, receipts)
+            manifest = server_manifest(store, school, first, merged, receipts, _keys_told(store, school))
             store.db.execute(
                 "UPDATE kirim_school SET diverged = ?, returns = ? WHERE sekolah_id = ?",
                 (json.dumps([table.name for table in apart]), number, school.sekolah_id),
@@ -259,6 +264,7 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
                 hashes=(digests.pack_hashes(store.db, table, school.sekolah_id, school.schema) for table in apart),
             )
             certificates = riding(server, school)
+            certificates += offices_riding(server, school, CERTIFICATES_MAX - len(certificates))
             _lay_down(plain, store, school, PackageKind.BALASAN, number, manifest, items)
         path = _seal(
             plain,
@@ -286,17 +292,8 @@ def _tallied(blocks: Iterable[Block], changes: dict[str, int]) -> Iterator[Block
 
 def prefill(server: ServerNode, scope: str, receiver: PublicIdentity, folder: Path) -> Path:
     """Write a prefill: everything in a school's scope, sealed to a registration code's public key."""
-    store = server.store
     with tempfile.SpooledTemporaryFile(max_size=MIB) as plain:
-        with store.act("prefill", scope):
-            school = store.school(scope)
-            assert school is not None
-            school = replace(school, device=b"", own=0)  # whoever opens it has no chain yet
-            number = 1 + int(store.db.value("SELECT count(*) FROM kirim_return WHERE scope = ? AND kind = 1", (scope,)))
-            first = Position(0, store.log_value(school, 0)[:8])
-            manifest = server_manifest(store, school, first, Position(0, bytes(8)))
-            items = server_items(store, school, baseline_blocks(store, school), reference_blocks(store, 0))
-            _lay_down(plain, store, school, PackageKind.PREFILL, number, manifest, items)
+        school, number = _prefilled(plain, server, scope)
         return _seal(
             plain,
             server,
@@ -309,12 +306,52 @@ def prefill(server: ServerNode, scope: str, receiver: PublicIdentity, folder: Pa
         )
 
 
+def prefill_bytes(server: ServerNode, scope: str, receiver: PublicIdentity) -> tuple[str, bytes]:
+    """Return a prefill's usual name and its bytes, for an answer that brings it. Part of the caller's transaction."""
+    out = io.BytesIO()
+    with tempfile.SpooledTemporaryFile(max_size=MIB) as plain:
+        school, number = _prefilled(plain, server, scope)
+        plain.seek(0)
+        seal(
+            kind=PackageKind.PREFILL,
+            scope=scope,
+            number=number,
+            sender=server.identity,
+            receivers=[receiver],
+            certificates=_chain(server, scope, receiver),
+            plaintext=iter(lambda: plain.read(MIB), b""),
+            out=out,
+            folder=server.files / "held",
+        )
+    return f"{PackageKind.PREFILL.name}-{school.npsn}-{number:06}.kirim", out.getvalue()
+
+
+def _prefilled(plain: IO[bytes], server: ServerNode, scope: str) -> tuple[School, int]:
+    """Lay a prefill's content down and return the school as one without a laptop, and the prefill's number."""
+    store = server.store
+    with store.act("prefill", scope):
+        school = store.school(scope)
+        assert school is not None
+        school = replace(school, device=b"", own=0)  # whoever opens it has no chain yet
+        number = 1 + int(store.db.value("SELECT count(*) FROM kirim_return WHERE scope = ? AND kind = 1", (scope,)))
+        first = Position(0, store.log_value(school, 0)[:8])
+        manifest = server_manifest(store, school, first, Position(0, bytes(8)), districts=_keys_told(store, school))
+        items = server_items(store, school, baseline_blocks(store, school), reference_blocks(store, 0))
+        _lay_down(plain, store, school, PackageKind.PREFILL, number, manifest, items)
+    return school, number
+
+
+def _keys_told(store: ServerStore, school: School) -> tuple[bytes, ...]:
+    return tuple(one.key for one in sealed_to(store, school.sekolah_id))
+
+
 def _chain(server: ServerNode, scope: str, receiver: PublicIdentity) -> list[SignedCertificate]:
     """Return what lets a new school check the server: the root by the code, the server by the root."""
     body, signature = server.store.db.execute(
         "SELECT root, root_signature FROM kirim_code WHERE scope = ? AND key_id = ?", (scope, receiver.key_id)
     ).fetchone()
-    return [read(bytes(body), bytes(signature)), *chain_to(server)]
+    chain = [read(bytes(body), bytes(signature)), *chain_to(server)]
+    return [*chain, *for_prefill(server, scope, CERTIFICATES_MAX - len(chain))]
 
 
 # --- what the server writes -------------------------------------------------------------------
@@ -369,7 +406,7 @@ def _seal(
         scope=school.sekolah_id,
         number=number,
         sender=server.identity,
-        receiver=receiver,
+        receivers=[receiver],
         certificates=certificates,
         plaintext=iter(lambda: plain.read(MIB), b""),
     )

@@ -43,6 +43,10 @@ class PackageKind(enum.IntEnum):
     PREFILL = 1
     KIRIM = 2
     BALASAN = 3
+    SURAT = 4
+    """A district's order to the server."""
+    JAWABAN = 5
+    """The server's answer to a district."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,12 +294,14 @@ class Answer:
         returned: Positions at which returns were written since the first one, at most 16, and the log's own newest ones
             before the last, at most 128: a restored server learns from them up to where its log is the same.
         lost: Positions that this school's laptops have and the server has lost, at most 16.
+        districts: Key ids (8 bytes) of the districts to which the school's packages are sealed as well, at most 3.
     """
 
     value: bytes
     shared: Position
     returned: tuple[Position, ...] = ()
     lost: tuple[Position, ...] = ()
+    districts: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

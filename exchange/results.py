@@ -20,6 +20,7 @@ class FileResult:
         number: The package's number, when it is verified.
         counts: What became of the changesets that were new.
         error: Why, in full.
+        district: ``kode_wilayah`` of the office, when the file is its order.
     """
 
     file: str
@@ -29,10 +30,11 @@ class FileResult:
     number: int | None = None
     counts: Counts = field(default_factory=Counts)
     error: ExchangeError | None = None
+    district: str = ""
 
     def as_json(self) -> dict[str, object]:
         """Return it under the names of ``kirim server ingest --json``."""
-        return {
+        told: dict[str, object] = {
             "file": self.file,
             "status": self.status,
             "code": self.code or None,
@@ -40,6 +42,7 @@ class FileResult:
             "number": self.number,
             "changes": self.counts.as_dict(),
         }
+        return told | ({"district": self.district} if self.district else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange import errors
-from exchange.format.certificate import KeyKind
+from exchange.format.certificate import Certificate, KeyKind, decode_certificate
 from exchange.format.container import scope_text
 from exchange.nodes import CENTRE_SCOPE, KEYS, ServerNode
 from exchange.store.server import School
 from exchange.trust.certificates import SignedCertificate, issue
 from exchange.trust.keyfiles import load_identity, save_identity
-from exchange.trust.keys import PublicIdentity, fingerprint, new_identity, public_of
+from exchange.trust.keys import Identity, PublicIdentity, fingerprint, new_identity, public_of
 
 CENTRE = scope_text(CENTRE_SCOPE)
 """Scope of the centre's keys in the store."""
@@ -60,41 +60,84 @@ def rotate(server: ServerNode, root: Path | None = None, *, retire: bool = False
         DiskFull, FolderUnwritable: KF-701, KF-703.
     """
     keys = server.home / KEYS
-    path = root or keys / "akar"
-    holder = load_identity(path)
-    known = {signed.certificate.key_id: public_of(signed.certificate) for signed in _roots(server)}
+    holder = root_holder(server, root)
+    known = {signed.certificate.key_id: public_of(signed.certificate) for signed in roots(server)}
     known[root_public(server).key_id] = root_public(server)
-    if holder.key_id not in known:
-        raise errors.RootUnknown(file=str(path))
     new = new_identity(KeyKind.PUSAT)
     save_identity(keys / f"pusat-{new.key_id.hex()}", new)
     db = server.store.db
     with db.transaction():
-        serial = max(s.certificate.serial for s in server.certificates(CENTRE, KeyKind.PUSAT, KeyKind.AKAR)) + 1
+        serial = next_serial(server)
         if retire:
             lowest = serial
             first = root_public(server).key_id
             for public in known.values():
                 if public.key_id == holder.key_id != first:
                     continue  # schools know the spare by the root's word, not by its own
-                _put(server, issue(holder, KeyKind.AKAR, public, CENTRE_SCOPE, serial, lowest=lowest))
+                put_certificate(server, issue(holder, KeyKind.AKAR, public, CENTRE_SCOPE, serial, lowest=lowest))
                 serial += 1
             db.execute(
                 "UPDATE kirim_key SET state = 'dicabut' WHERE scope = ? AND kind = ?", (CENTRE, int(KeyKind.PUSAT))
             )
-        _put(server, issue(holder, KeyKind.PUSAT, new.public, CENTRE_SCOPE, serial))
+            # What the root signed below its lowest serial counts no longer, and the offices are not what was stolen.
+            for office in _offices(server):
+                put_certificate(server, issue(holder, KeyKind.DINAS, public_of(office), office.scope, serial))
+                serial += 1
+        put_certificate(server, issue(holder, KeyKind.PUSAT, new.public, CENTRE_SCOPE, serial))
     return ServerKeyMade(new.key_id.hex(), fingerprint(new.public), serial, retire)
 
 
-def _put(server: ServerNode, signed: SignedCertificate) -> None:
+def next_serial(server: ServerNode) -> int:
+    """Return the serial of the next certificate that the root signs: those of all the centre's grow together."""
+    found = server.store.db.execute(
+        "SELECT body FROM kirim_key WHERE kind IN (?, ?, ?)",
+        (int(KeyKind.AKAR), int(KeyKind.PUSAT), int(KeyKind.DINAS)),
+    )
+    return 1 + max(decode_certificate(bytes(body)).serial for (body,) in found)
+
+
+def _offices(server: ServerNode) -> list[Certificate]:
+    found = server.store.db.execute(
+        "SELECT body FROM kirim_key WHERE kind = ? AND state = 'aktif' ORDER BY rowid", (int(KeyKind.DINAS),)
+    )
+    return [decode_certificate(bytes(body)) for (body,) in found.fetchall()]
+
+
+def root_holder(server: ServerNode, root: Path | None) -> Identity:
+    """Return the root's private key, or its spare's.
+
+    Args:
+        server: The server.
+        root: Its file; by default ``akar`` among the server's keys.
+
+    Raises:
+        KeysMissing: KF-111. RootUnknown: KF-121.
+    """
+    path = root or server.home / KEYS / "akar"
+    holder = load_identity(path)
+    if holder.key_id not in {root_public(server).key_id, *(s.certificate.key_id for s in roots(server))}:
+        raise errors.RootUnknown(file=str(path))
+    return holder
+
+
+def put_certificate(server: ServerNode, signed: SignedCertificate) -> None:
+    """Keep a certificate that the root has signed; it takes the place of an older one of its key. Part of the caller's transaction."""
     server.store.db.execute(
         "INSERT INTO kirim_key (scope, key_id, kind, body, signature, subject, state) VALUES (?, ?, ?, ?, ?, ?, 'aktif') "
         "ON CONFLICT (scope, key_id) DO UPDATE SET body = excluded.body, signature = excluded.signature",
-        (CENTRE, signed.certificate.key_id, int(signed.certificate.kind), signed.body, signed.signature, b""),
+        (
+            scope_text(signed.certificate.scope),
+            signed.certificate.key_id,
+            int(signed.certificate.kind),
+            signed.body,
+            signed.signature,
+            b"",
+        ),
     )
 
 
-def _roots(server: ServerNode) -> list[SignedCertificate]:
+def roots(server: ServerNode) -> list[SignedCertificate]:
+    """Return the certificates of the root's spare and of the root itself, as far as one was signed."""
     return server.certificates(CENTRE, KeyKind.AKAR)
 
 
@@ -117,16 +160,16 @@ def chain_to(server: ServerNode) -> list[SignedCertificate]:
     """Return the certificates that lead from the first root to the newest server key, each after its issuer's."""
     pusat = server.certificate()
     first = root_public(server).key_id
-    roots = {signed.certificate.key_id: signed for signed in _roots(server)}
+    known = {signed.certificate.key_id: signed for signed in roots(server)}
     chain: list[SignedCertificate] = []
-    root = roots.get(first)
+    root = known.get(first)
     if root is not None and root.certificate.lowest:
         signer = root.certificate.issuer
-        if signer != first and signer in roots:  # the spare speaks for a root that was lost
-            chain.append(roots.pop(signer))
+        if signer != first and signer in known:  # the spare speaks for a root that was lost
+            chain.append(known.pop(signer))
         chain.append(root)
-    if pusat.certificate.issuer != first and pusat.certificate.issuer in roots:
-        chain.append(roots[pusat.certificate.issuer])
+    if pusat.certificate.issuer != first and pusat.certificate.issuer in known:
+        chain.append(known[pusat.certificate.issuer])
     return [*chain, pusat]
 
 

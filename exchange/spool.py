@@ -499,6 +499,28 @@ def _claim(descriptor: int) -> bool:
     return True
 
 
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """Be the only one at work in a home that has no database; the mark ends with the process.
+
+    Raises:
+        HomeBusy: KF-704.
+        DiskFull, FolderUnwritable: KF-701, KF-703.
+    """
+    with disk(home):
+        descriptor = os.open(home / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if not _claim(descriptor):
+            raise errors.HomeBusy(home=str(home))
+        yield
+    finally:
+        os.close(descriptor)
+
+
+_LOCK = ".kunci-kerja"
+"""A file that is locked while somebody is at work; it stays."""
+
+
 def sweep(folder: Path) -> int:
     """Remove what killed processes left half written in a folder, and return how many files that were.
 

@@ -20,6 +20,7 @@ from exchange.central.kip import retry_waiting
 from exchange.intake import Intake
 from exchange.ledger import Ledger
 from exchange.nodes import ServerNode
+from exchange.orders import Orders
 from exchange.packager import Returned, due, write_return
 from exchange.results import FileResult
 
@@ -104,7 +105,7 @@ class Watcher:
                 if self._on_file:
                     self._on_file(result)
 
-        intake = Intake(self.server, tell, unattended=True)
+        intake = Intake(self.server, tell, unattended=True, desk=Orders(self.server))
         intake.finish()
         intake.take(self._candidates(everything, stop))
         self._tidy(everything)

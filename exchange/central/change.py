@@ -12,6 +12,7 @@ from exchange import errors
 from exchange.central.accounts import equip_heads
 from exchange.central.assigning import assign_all, check, find_school, is_assignment
 from exchange.central.claims import Claims, note_claims, note_revived, report_claims
+from exchange.central.fence import Fence
 from exchange.central.recording import record
 from exchange.interop.lists import ChangeRow, read_changes
 from exchange.records import Block, Cause, Op, row_key
@@ -70,7 +71,7 @@ class _Row:
     lines: list[ChangeRow]
 
 
-def change(server: ServerStore, as_: str, path: Path, today: date) -> Changed:
+def change(server: ServerStore, as_: str, path: Path, today: date, region: str = "") -> Changed:
     """Make the changes of a list, in the scopes of the rows' homes.
 
     A value or column that cannot be refuses the whole list. Rows that fit nothing here are told, and the others are
@@ -83,8 +84,11 @@ def change(server: ServerStore, as_: str, path: Path, today: date) -> Changed:
             ``sekolah`` the id may be an NPSN, and the columns ``kepala_sekolah`` and ``plt`` assign a head; ``baru`` = 1
             makes a person of a name that nobody at the school has.
         today: Date on which an assignment begins.
+        region: ``kode_wilayah`` of the office that speaks, if it may change only what lies there.
 
     Raises:
+        OutsideRegion: KF-157, a row that is, names or would be of a school elsewhere; nothing of the list was taken.
+        NotAnOffices: KF-158, a column of the schools' own, or the deletion of one of their rows, by an office.
         InputRowBad: KF-109, a value or column that cannot be; nothing of the list was taken.
         NotTheirs: KF-131, a column that this speaker may not set; nothing of the list was taken.
         FileUnreadable, TooLarge: KF-702, KF-207.
@@ -96,8 +100,12 @@ def change(server: ServerStore, as_: str, path: Path, today: date) -> Changed:
         raise _not_theirs(path, assignments[0], cause, [Cause.DINAS])
     check(server, assignments, path)
     wanted = _gather(server, cause, path, [line for line in given if not is_assignment(line)])
+    fence = Fence(server, region, path.name) if region else None
+    if fence is not None:
+        for entry in wanted:
+            fence.check_owned(entry.table, entry.lines)
     with server.act(f"change as {as_}"):
-        return _make(server, cause, wanted, assignments, today)
+        return _make(server, cause, wanted, assignments, today, fence)
 
 
 def _gather(server: ServerStore, cause: Cause, path: Path, given: Sequence[ChangeRow]) -> list[_Row]:
@@ -161,6 +169,8 @@ def store_value(column: Column, text: str | None) -> object:
     if text is None or not text.strip():
         return None
     value = text.strip()
+    if column.ref == "ref_mst_wilayah":
+        return value.ljust(column.size)
     if column.kind is Kind.UUID:
         return value.lower()
     if column.kind is Kind.INTEGER:
@@ -174,8 +184,18 @@ def store_value(column: Column, text: str | None) -> object:
 
 
 def _make(
-    server: ServerStore, cause: Cause, wanted: Sequence[_Row], assignments: Sequence[ChangeRow], today: date
+    server: ServerStore,
+    cause: Cause,
+    wanted: Sequence[_Row],
+    assignments: Sequence[ChangeRow],
+    today: date,
+    fence: Fence | None,
 ) -> Changed:
+    if fence is not None:
+        for line in assignments:
+            school = find_school(server, line.id)
+            if school is not None:
+                fence.check(school.sekolah_id, line.line, f"NPSN {school.npsn}")
     changed = unchanged = 0
     unmatched: list[dict[str, object]] = []
     by_scope: dict[str, list[Block]] = {}
@@ -187,6 +207,13 @@ def _make(
         if not home or (stood is None and entry.deleted):
             unmatched += [_told(line) for line in entry.lines]
             continue
+        if fence is not None:
+            fence.check(home, entry.lines[0].line, f"{entry.table.name} {entry.row}")
+            fence.check_named(entry.table, dict(zip(entry.table.key, row_key(entry.row), strict=False)), entry.lines[0].line)
+            for line in entry.lines:
+                column = entry.table.by_name.get(line.column)
+                if column is not None and column in entry.values:
+                    fence.check_named(entry.table, {column: entry.values[column]}, line.line)
         homes[entry.table.name, entry.row] = home
         blocks = list(_blocks(server, cause, entry, stood))
         changed += bool(blocks)

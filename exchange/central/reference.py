@@ -8,6 +8,7 @@ from pathlib import Path
 from exchange import errors
 from exchange.central.change import store_value
 from exchange.interop.lists import read_reference
+from exchange.schema.model import Column, Kind
 from exchange.store import rows
 from exchange.store.server import ServerStore
 
@@ -43,7 +44,7 @@ def import_reference(server: ServerStore, path: Path) -> ReferenceImport:
     kinds = (*table.key, *set_now)
     with server.act("ref import"):
         position = int(server.get("reference", "0")) + 1
-        values = [[store_value(column, row[n]) for row in found] for column, n in zip(kinds, order, strict=True)]
+        values = [[_value(column, row[n]) for row in found] for column, n in zip(kinds, order, strict=True)]
         rows.upsert_rows(server.db, table, set_now, values, None)
         where = " AND ".join(f"{key} = ?" for key in table.key_names)
         server.db.executemany(
@@ -52,3 +53,8 @@ def import_reference(server: ServerStore, path: Path) -> ReferenceImport:
         )
         server.set("reference", position)
     return ReferenceImport({table.name: len(found)})
+
+
+def _value(column: Column, text: str | None) -> object:
+    """Return a value in the store's form; a code of fixed width keeps the blanks that belong to it."""
+    return text if column.kind is Kind.CHAR else store_value(column, text)

@@ -20,6 +20,8 @@ _KINDS = {
     1: mark("prefill: a school's first data"),
     2: mark("from a school to the server"),
     3: mark("return from the server to a school"),
+    4: mark("order of a district office to the server"),
+    5: mark("answer of the server to a district office"),
 }
 
 # --- inspect ----------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ def _version(ctx: click.Context, parameter: click.Parameter, value: bool) -> Non
 
 SCHOOL = "At a school: take Excel lists in, check, export, apply what comes back."
 SERVER = "At the server: register schools, take their files in, answer them, make the centre's changes."
-"""Help of the two roles; it stands here so that the list of commands need not import them."""
+DISTRICT = "At a district office (dinas): orders to the server by signed files, and what comes back."
+"""Help of the roles; it stands here so that the list of commands need not import them."""
 
 root = Group(
     "kirim",
@@ -41,11 +42,12 @@ root = Group(
     later={
         "school": "exchange.cli.school:school",
         "server": "exchange.cli.server:server",
+        "district": "exchange.cli.district:district",
         "verify": "exchange.cli.evidence:verify",
         "inspect": "exchange.cli.general:inspect",
         "explain": "exchange.cli.general:explain",
         "demo": "exchange.cli.general:demo",
     },
-    told={"school": SCHOOL, "server": SERVER},
+    told={"school": SCHOOL, "server": SERVER, "district": DISTRICT},
 )
 """The program."""

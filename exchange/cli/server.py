@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from exchange.nodes import ServerNode
     from exchange.packager import Returned, Returns
 
-server = Group("server", help=SERVER, later={"key": "exchange.cli.keys:keys"})
+server = Group("server", help=SERVER, later={"key": "exchange.cli.keys:keys", "district": "exchange.cli.offices:offices"})
 """The commands of a server."""
 
 schools = Group("school", help="Register schools and give out registration codes.")
@@ -73,12 +73,13 @@ def import_reference(asked: Asked, file: Path) -> Answer:
 @option("--name", metavar="NAME", help="Its name.")
 @option("--bentuk", metavar="BENTUK", help="Its kind, such as TK, SD, SMP, SMK or PKBM.")
 @option("--head", metavar="NAME", help="Its Kepala Sekolah, who will approve its packages.")
+@option("--wilayah", metavar="CODE", help="kode_wilayah of its kecamatan; by default the first one.")
 @option(
     "--file",
     "file",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Many schools: CSV or Excel with columns npsn, name, bentuk, head.",
+    help="Many schools: CSV or Excel with columns npsn, name, bentuk, head, wilayah.",
 )
 @option(
     "--out", metavar="DIR", type=click.Path(path_type=Path), help="Where codes and prefills go; by default outbox/."
@@ -90,6 +91,7 @@ def add(
     name: str | None,
     bentuk: str | None,
     head: str | None,
+    wilayah: str | None,
     file: Path | None,
     out: Path | None,
 ) -> Answer:
@@ -102,11 +104,11 @@ def add(
     from exchange.interop.lists import SchoolRow, read_schools
 
     if file is not None:
-        if npsn or name or bentuk or head:
+        if npsn or name or bentuk or head or wilayah:
             raise click.UsageError(tr("--file stands alone"))
         rows = read_schools(file)
     elif npsn and name and bentuk:
-        rows = [SchoolRow(npsn.strip().upper(), name, bentuk, head or "")]
+        rows = [SchoolRow(npsn.strip().upper(), name, bentuk, head or "", wilayah=wilayah or "")]
     else:
         raise click.UsageError(tr("give --npsn, --name and --bentuk, or --file"))
     with _open(asked) as node, progress(tr("Registering schools")) as draw:
@@ -239,10 +241,15 @@ def _status(status: str, code: str) -> str:
 def file_line(result: FileResult) -> str:
     """Return what became of one file, in one line."""
     whose = f" (NPSN {result.npsn})" if result.npsn else ""
+    if result.district:
+        whose = " " + tr("(order {number} of the office of {wilayah})").format(
+            number=result.number, wilayah=result.district
+        )
     line = f"{result.file}{whose}: {_status(result.status, result.code)}"
     if result.code:
         return f"{line}, {result.code}"
-    return f"{line}; {counted(result.counts.as_dict())}" if result.status == "applied" else line
+    told = result.status == "applied" and not result.district
+    return f"{line}; {counted(result.counts.as_dict())}" if told else line
 
 
 def _cause_lines(result: FileResult) -> Iterator[str]:
@@ -501,6 +508,10 @@ def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
     for one in [one for one in found["refused"] if one["alarm"]][:EXAMPLES_MAX]:
         yield tr("ALARM, NPSN {npsn}: {count} files in its name were put aside ({codes})").format(
             npsn=one["npsn"], count=number(one["files"]), codes=", ".join(one["codes"])
+        )
+    for one in found["orders_held"][:EXAMPLES_MAX]:
+        yield tr("Order {number} of the office of {wilayah} waits for an earlier one ({code}), since {when}").format(
+            number=number(one["number"]), wilayah=one["wilayah"], code=one["code"], when=when(one["since"])
         )
     behind = found["behind"]
     if behind:

@@ -269,7 +269,7 @@ def decode_header(data: bytes) -> Header:
     if len(fields) != 10:
         raise errors.HeaderBad(part="header")
     _, kind, scope, number, sender, body_bytes, body_hash, commitment, wraps, certificates = fields
-    if type(kind) is not int or kind not in (1, 2, 3):
+    if type(kind) is not int or kind not in (1, 2, 3, 4, 5):
         raise errors.HeaderBad(part="kind")
     if type(body_bytes) is not int or not _possible_body(body_bytes):
         raise errors.HeaderBad(part="body length")

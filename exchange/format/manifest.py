@@ -12,7 +12,8 @@ from typing import Any
 import msgpack
 
 from exchange.errors import Malformed, SchemaNewer, TooLarge
-from exchange.limits import MANIFEST_BYTES_MAX, POSITIONS_MAX, RECEIPTS_MAX
+from exchange.format.container import KEY_ID_BYTES
+from exchange.limits import DISTRICTS_MAX, MANIFEST_BYTES_MAX, POSITIONS_MAX, RECEIPTS_MAX
 from exchange.records import Answer, Approval, Counts, Digests, Manifest, Position, Receipt
 
 _FAULTS = (ValueError, KeyError, IndexError, TypeError, OverflowError, UnicodeError, msgpack.UnpackException)
@@ -109,7 +110,8 @@ def _answer(answer: Answer | None) -> object:
         return None
     returned = [piece for position in answer.returned for piece in _flat(position)]
     lost = [piece for position in answer.lost for piece in _flat(position)]
-    return [answer.value, *_flat(answer.shared), returned, lost]
+    districts = [b"".join(answer.districts)] if answer.districts else []
+    return [answer.value, *_flat(answer.shared), returned, lost, *districts]
 
 
 def _receipt(r: Receipt) -> list[object]:
@@ -195,13 +197,22 @@ def _read_digests(value: Any) -> Digests:
 
 
 def _read_answer(value: Any) -> Answer:
-    total, shared, shared_value, returned, lost = value
+    total, shared, shared_value, returned, lost, *rest = value
+    if len(rest) > 1:
+        raise Malformed(part="answer")
     return Answer(
         value=_bytes(total, 32),
         shared=_position(shared, shared_value),
         returned=_positions(returned),
         lost=_positions(lost),
+        districts=_read_districts(rest[0]) if rest else (),
     )
+
+
+def _read_districts(value: object) -> tuple[bytes, ...]:
+    if type(value) is not bytes or len(value) % KEY_ID_BYTES or not 1 <= len(value) // KEY_ID_BYTES <= DISTRICTS_MAX:
+        raise Malformed(part="districts")
+    return tuple(value[at : at + KEY_ID_BYTES] for at in range(0, len(value), KEY_ID_BYTES))
 
 
 def _read_receipt(value: Any) -> Receipt:

@@ -87,6 +87,7 @@ class SchoolRow:
         head: Name of its head, or empty.
         line: Row in the file, from 1; 0 for a school that stands in none.
         others: Further columns under the names of their header, for options to come.
+        wilayah: ``kode_wilayah`` of its kecamatan, or empty.
     """
 
     npsn: str
@@ -95,6 +96,37 @@ class SchoolRow:
     head: str = ""
     line: int = 0
     others: Mapping[str, str] = field(default_factory=dict)
+    wilayah: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRow:
+    """A code that is asked for: whose, for a laptop (*perangkat*) or the head (*kepala*), and its row in the file."""
+
+    npsn: str
+    purpose: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """A decision about one key of a school.
+
+    Attributes:
+        npsn: Whose key.
+        key: Its id or fingerprint.
+        decision: ``accept``, ``reject`` or ``revoke``.
+        after: Number of the last changeset that counts, to revoke.
+        value: First bytes of the chain value there, for a number beyond what has come.
+        line: Row in the file, from 1.
+    """
+
+    npsn: str
+    key: str
+    decision: str
+    after: int | None
+    value: bytes
+    line: int
 
 
 _KIP = {
@@ -120,6 +152,15 @@ _SCHOOL = {
     "name": ("name", "nama", "nama_sekolah"),
     "bentuk": ("bentuk", "bentuk_pendidikan"),
     "head": ("head", "kepala", "kepala_sekolah"),
+    "wilayah": ("wilayah", "kode_wilayah"),
+}
+_CODE = {"npsn": ("npsn",), "purpose": ("purpose", "untuk")}
+_DECISION = {
+    "npsn": ("npsn",),
+    "key": ("key", "kunci", "sidik"),
+    "decision": ("decision", "keputusan"),
+    "after": ("after", "sampai"),
+    "value": ("value", "tanda"),
 }
 """Columns by the names that headers use for them, the first one first."""
 
@@ -179,7 +220,7 @@ def read_changes(path: Path) -> list[ChangeRow]:
 def read_schools(path: Path) -> list[SchoolRow]:
     """Return the schools of a list, in the file's order.
 
-    Columns ``npsn``, ``name``, ``bentuk`` and, if wanted, ``head``: the options of ``kirim server school add``.
+    Columns ``npsn``, ``name``, ``bentuk`` and, if wanted, ``head`` and ``wilayah``: the options of ``kirim server school add``.
 
     Raises:
         FileUnreadable, TooLarge, WorkbookUnreadable: KF-702, KF-207, KF-211.
@@ -192,9 +233,48 @@ def read_schools(path: Path) -> list[SchoolRow]:
         if npsn in rows:
             raise line.bad("npsn")
         rows[npsn] = SchoolRow(
-            npsn, line.must("name"), line.must("bentuk"), line.text("head"), line.number, line.others()
+            npsn, line.must("name"), line.must("bentuk"), line.text("head"), line.number, line.others(), line.text("wilayah")
         )
     return list(rows.values())
+
+
+def read_codes(path: Path) -> list[CodeRow]:
+    """Return the codes that a list asks for: columns ``npsn`` and, if wanted, ``purpose``.
+
+    Raises:
+        FileUnreadable, TooLarge, WorkbookUnreadable, ColumnsMissing: KF-702, KF-207, KF-211, KF-215.
+        InputRowBad: KF-109, another purpose than *perangkat* and *kepala*.
+    """
+    rows = []
+    for line in _read(path, _CODE, needed=(("npsn",),)):
+        purpose = fold(line.text("purpose")) or "perangkat"
+        if purpose not in ("perangkat", "kepala"):
+            raise line.bad("purpose")
+        rows.append(CodeRow((line.digits("npsn", 8) or line.must("npsn")).upper(), purpose, line.number))
+    return rows
+
+
+def read_decisions(path: Path) -> list[DecisionRow]:
+    """Return the decisions about keys of a list: columns ``npsn``, ``key``, ``decision`` and, if wanted, ``after`` and ``value``.
+
+    Raises:
+        FileUnreadable, TooLarge, WorkbookUnreadable, ColumnsMissing: KF-702, KF-207, KF-211, KF-215.
+        InputRowBad: KF-109, no such decision, a number or a mark that is none.
+    """
+    rows = []
+    for line in _read(path, _DECISION, needed=(("npsn",), ("key",), ("decision",))):
+        decision, after = fold(line.text("decision")), line.text("after")
+        if decision not in ("accept", "reject", "revoke"):
+            raise line.bad("decision")
+        if after and not (after.isascii() and after.isdigit() and len(after) < 10):
+            raise line.bad("after")
+        mark = line.text("value").replace("-", "").replace(" ", "").lower()
+        if len(mark) % 2 or not set(mark) <= set("0123456789abcdef"):
+            raise line.bad("value")
+        npsn = (line.digits("npsn", 8) or line.must("npsn")).upper()
+        number = int(after) if after else None
+        rows.append(DecisionRow(npsn, line.must("key"), decision, number, bytes.fromhex(mark), line.number))
+    return rows
 
 
 def read_reference(path: Path) -> tuple[str, tuple[str, ...], list[tuple[str | None, ...]]]:

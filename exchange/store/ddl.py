@@ -155,6 +155,16 @@ _SERVER = {
         "cancelled int 0",
         "scope key_id",
     ),
+    "kirim_district": (
+        "scope text; key_id blob; region text; name text; sealed int 0; state text; last int 0; value blob; "
+        "reported int 0; made_at int",
+        "scope key_id",
+    ),
+    "kirim_order": (
+        "package_id blob; scope text; key_id blob; number int; verb int; state text; code int 0; file text; size int; "
+        "plaintext blob; file_key blob; received_at int",
+        "package_id",
+    ),
     "kirim_package": (
         "seq serial; package_id blob; scope text; kind int; number int; device blob; first int; last int; state text; "
         "code int 0; file text; size int; plaintext blob; file_key blob; received_at int; applied int 0; same int 0; "

@@ -18,6 +18,8 @@ _SENDERS = {
     PackageKind.KIRIM: KeyKind.PERANGKAT,
     PackageKind.BALASAN: KeyKind.PUSAT,
     PackageKind.PREFILL: KeyKind.PUSAT,
+    PackageKind.SURAT: KeyKind.DINAS,
+    PackageKind.JAWABAN: KeyKind.PUSAT,
 }
 """Whose signature each kind of package carries."""
 
@@ -25,6 +27,8 @@ _RIDERS = {
     PackageKind.KIRIM: frozenset({KeyKind.PERANGKAT, KeyKind.KEPALA}),
     PackageKind.BALASAN: frozenset({KeyKind.AKAR, KeyKind.PUSAT, KeyKind.DINAS}),
     PackageKind.PREFILL: frozenset({KeyKind.AKAR, KeyKind.PUSAT, KeyKind.DINAS}),
+    PackageKind.SURAT: frozenset(),
+    PackageKind.JAWABAN: frozenset({KeyKind.AKAR, KeyKind.PUSAT, KeyKind.DINAS}),
 }
 """Which certificates may ride in each kind."""
 
@@ -77,7 +81,7 @@ def admit(
 
 def _sender(header: Header, trusted: Callable[[bytes, bytes], Certificate | None]) -> Certificate:
     wanted = _SENDERS[header.kind]
-    scope = header.scope if wanted is KeyKind.PERANGKAT else NO_SCOPE
+    scope = NO_SCOPE if wanted is KeyKind.PUSAT else header.scope
     sender = trusted(scope, header.sender)
     if sender is None or sender.kind is not wanted or sender.scope != scope or sender.key_id != header.sender:
         raise errors.SenderUnknown()

@@ -35,6 +35,8 @@ COMMANDS = {
     PackageKind.PREFILL: "kirim school init",
     PackageKind.KIRIM: "kirim server ingest",
     PackageKind.BALASAN: "kirim school apply",
+    PackageKind.SURAT: "kirim server ingest",
+    PackageKind.JAWABAN: "kirim district open",
 }
 """Where a package of each kind belongs."""
 

@@ -70,7 +70,7 @@ def headers() -> Iterator[Case]:
         yield f"header: another suite {name}", code, file(b"\x92\x09" + b"\x91" * (levels - 2) + b"\x90")
     yield "header: eleven elements", _HEADER, file([*first, wraps, [], 0])
     for at, value, code in (
-        (0, 0, _HEADER), (0, 2, _HEADER), (1, 0, _HEADER), (1, 4, _HEADER), (1, 1, "KF-301"), (1, b"\x02", _HEADER), (2, bytes(15), _HEADER),
+        (0, 0, _HEADER), (0, 2, _HEADER), (1, 0, _HEADER), (1, 4, "KF-301"), (1, 5, "KF-301"), (1, 6, _HEADER), (1, 1, "KF-301"), (1, b"\x02", _HEADER), (2, bytes(15), _HEADER),
         (3, 2**32, _HEADER), (3, 2**32 - 1, _READ), (4, bytes(7), _HEADER), (5, 0, _HEADER), (5, 15, _HEADER), (5, 27, _CUT), (5, 25, "KF-205"),
         (5, 2**40, _CUT), (5, 2**40 + 1, _HEADER), (5, 65_552, _CUT), (5, 65_553, _HEADER), (5, 65_568, _HEADER), (5, 65_569, _CUT),
         (6, bytes(31), _HEADER), (6, bytes(32), "KF-206"), (7, bytes(33), _HEADER), (7, bytes(32), _WRAP),

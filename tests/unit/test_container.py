@@ -73,7 +73,7 @@ def test_the_largest_header_that_the_format_allows_fits_its_limit():
         (0, True),
         (0, b"\x01"),
         (1, 0),
-        (1, 4),
+        (1, 6),
         (1, True),
         (2, bytes(15)),
         (2, bytes(17)),

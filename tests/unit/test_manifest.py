@@ -10,7 +10,7 @@ import pytest
 from exchange.errors import Malformed, SchemaNewer, TooLarge
 from exchange.format.manifest import decode_manifest, encode_manifest
 from exchange.limits import POSITIONS_MAX, RECEIPTS_MAX
-from exchange.records import Approval, Manifest, Position
+from exchange.records import Answer, Approval, Manifest, Position
 from tests.vectors import make_bodies
 
 PAGE, RETURN, LEAST = (make_bodies.manifests()[name] for name in ("page", "return", "least"))
@@ -31,6 +31,21 @@ def changed(at: int, value: object, manifest: Manifest = PAGE) -> bytes:
 @pytest.mark.parametrize("manifest", [PAGE, RETURN, LEAST])
 def test_manifests_come_back(manifest):
     assert decode_manifest(encode_manifest(manifest), 1) == manifest
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_districts_come_back_and_cost_nothing_where_there_are_none(count):
+    plain = Answer(bytes(32), Position(0, bytes(8)))
+    told = replace(plain, districts=tuple(bytes([n]) * 8 for n in range(count)))
+    without, with_them = (encode_manifest(replace(RETURN, answer=answer)) for answer in (plain, told))
+    assert decode_manifest(with_them, 1).answer == told
+    assert len(with_them) == len(without) + 2 + 8 * count
+
+
+@pytest.mark.parametrize("districts", [(bytes(7),), (bytes(8),) * 4])
+def test_districts_that_no_header_has_room_for_are_refused(districts):
+    with pytest.raises(Malformed):
+        decode_manifest(encode_manifest(replace(RETURN, answer=Answer(bytes(32), Position(0, bytes(8)), districts=districts))), 1)
 
 
 def test_what_says_nothing_at_the_end_is_left_out():

@@ -41,7 +41,7 @@ function parseHeader(bytes) {
   const [suite, kind, scope, number, sender, bodyLength, bodyHash, commitment, wraps, certificates] = elements;
   const header = {
     suite: uint(suite, 2, check, "suite"),
-    kind: uint(kind, 3, check, "kind"),
+    kind: uint(kind, 5, check, "kind"),
     scope: bin(scope, [16], check, "scope"),
     number: uint(number, U32, check, "number"),
     sender: bin(sender, [8], check, "sender"),

@@ -98,7 +98,8 @@ function positions(value) {
 }
 
 function parseAnswer(value) {
-  const [chain, shared, sharedValue, written, lost] = list(value, 5, 5, check, "answer");
+  const [chain, shared, sharedValue, written, lost, districts] = list(value, 5, 6, check, "answer");
+  if (districts !== undefined) bin(districts, [8, 16, 24], check, "districts");
   return {
     chain: hash(chain, "answer: chain"),
     shared: { number: number(shared, "shared"), value: hex(bin(sharedValue, [8], check, "shared")) },
