@@ -229,6 +229,13 @@ class Command(click.Command):
         """Return the pieces of the usage line in the person's language."""
         return [tr(piece) for piece in super().collect_usage_pieces(ctx)]
 
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return the option for help, in the person's language: click makes it once, in that of the first who asked."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = tr("Show this message and exit.")
+        return option
+
     def get_short_help_str(self, limit: int = 45) -> str:
         """Return the first sentence of the help, whole: a list of commands may wrap."""
         return first_sentence(self.help or "")
