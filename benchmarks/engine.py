@@ -19,16 +19,17 @@ from pathlib import Path
 
 from benchmarks import data, harness, peers
 from benchmarks.field import Copies, bare, blocks_of, fill, inserted, opened
-from exchange import confirming, ingest
-from exchange.candidates import candidates
+from exchange import ingest
 from exchange.format.body import Item, read_body, write_body
 from exchange.format.changeset import encode_changeset
-from exchange.intake import Intake
 from exchange.reading import changesets
 from exchange.records import Block, ChangesetHead, Manifest, Position
 from exchange.schema import SCHEMA
+from exchange.school import confirming
+from exchange.server.candidates import candidates
+from exchange.server.intake import Intake
+from exchange.server.taking import Taking
 from exchange.store.server import Seen
-from exchange.taking import Taking
 from tests.life import PASSPHRASE, Life, Sekolah
 
 SMALL_ROWS, SMALL_PACKAGES = 20, 60

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks import bare_upsert
-from exchange.capture import insert_blocks
 from exchange.demo.madeup import Tables
 from exchange.format.body import read_body
 from exchange.limits import BLOCK_ROWS_MAX
@@ -16,6 +15,7 @@ from exchange.nodes import ServerNode
 from exchange.reading import changesets
 from exchange.records import Block, Op, PackageKind
 from exchange.schema import SCHEMA
+from exchange.school.capture import insert_blocks
 from exchange.trust.opening import VerifiedPackage, open_package
 from tests.life import Life, Sekolah
 

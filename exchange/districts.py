@@ -1,7 +1,7 @@
 """District offices (*dinas*) at the server: certified by the root for one region, told to the schools, revoked.
 
 An office is a node with keys of its own. What it may do stands here; what it does comes as signed orders
-(:mod:`exchange.orders`).
+(:mod:`exchange.district.orders`).
 
 Source:
     docs/format.md, sections 3.2 and 9; docs/adr/0016-a-district-is-a-node-with-keys.md.
@@ -23,7 +23,7 @@ from exchange.format.order import order_start
 from exchange.limits import DISTRICTS_MAX, MIB
 from exchange.nodes import ServerNode
 from exchange.records import Cause
-from exchange.serverkeys import chain_to, next_serial, put_certificate, root_holder, root_public, roots
+from exchange.server.serverkeys import chain_to, next_serial, put_certificate, root_holder, root_public, roots
 from exchange.store.server import School, ServerStore
 from exchange.trust.certificates import SignedCertificate, issue, read
 from exchange.trust.keys import PublicIdentity, check_signature, fingerprint, is_sound

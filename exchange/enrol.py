@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from exchange import acts, errors, spool
-from exchange.applying import load
-from exchange.carrying import Counted, carry, former_store
 from exchange.central import heads
 from exchange.central.recording import record
 from exchange.clocks import civil_today
@@ -34,7 +32,9 @@ from exchange.records import Block, Cause, Op, PackageKind, Position
 from exchange.regions import padded
 from exchange.rules.heads import active_heads
 from exchange.schema import SCHEMA
-from exchange.serverkeys import root_public
+from exchange.school.applying import load
+from exchange.school.carrying import Counted, carry, former_store
+from exchange.server.serverkeys import root_public
 from exchange.store.reference import load_reference, running_semester
 from exchange.store.school import FILE, SchoolStore
 from exchange.store.server import School, ServerStore

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange import errors, spool
-from exchange.accounts import ACTIVE, seat
-from exchange.confirming import assigned_heads
 from exchange.format.certificate import KeyKind
 from exchange.nodes import KEYS, SchoolNode, ServerNode
-from exchange.riding import ride
 from exchange.rules.heads import Head, active_heads
+from exchange.school.accounts import ACTIVE, seat
+from exchange.school.confirming import assigned_heads
+from exchange.school.riding import ride
 from exchange.store.reference import running_semester
 from exchange.store.server import School
 from exchange.store.source import StoreSource

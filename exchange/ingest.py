@@ -1,6 +1,6 @@
 """Sealed files to merged data, in both roles: the server takes schools' packages, a school applies returns.
 
-What happens to files at the server is in :mod:`exchange.intake`; a return is applied in one transaction.
+What happens to files at the server is in :mod:`exchange.server.intake`; a return is applied in one transaction.
 """
 
 from __future__ import annotations
@@ -11,25 +11,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from exchange import capture, errors, spool
-from exchange.applied import Report
-from exchange.applying import Applying, fits
-from exchange.branches import take_over
-from exchange.candidates import Candidate, candidates
+from exchange import errors, spool
 from exchange.central.kip import retry_waiting
+from exchange.district.orders import Orders
 from exchange.errors import ExchangeError
 from exchange.format.body import Item, read_body
 from exchange.format.container import scope_text
 from exchange.giving import keep
 from exchange.headship import bind_head, seat_head
-from exchange.intake import Intake
 from exchange.limits import NUMBER_AHEAD_MAX
 from exchange.nodes import KEYS, SchoolNode, ServerNode
-from exchange.orders import Orders
 from exchange.reading import Content, Found
 from exchange.records import Block, Manifest, PackageKind, Position
-from exchange.results import FileResult, Ingested
-from exchange.riding import arrived
+from exchange.school import capture
+from exchange.school.applied import Report
+from exchange.school.applying import Applying, fits
+from exchange.school.branches import take_over
+from exchange.school.riding import arrived
+from exchange.server.candidates import Candidate, candidates
+from exchange.server.intake import Intake
+from exchange.server.results import FileResult, Ingested
 from exchange.trust.opening import VerifiedPackage, inspect_package, open_package
 
 __all__ = ["AppliedFiles", "FileResult", "Ingested", "apply_file", "apply_files", "ingest_paths"]

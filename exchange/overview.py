@@ -89,7 +89,7 @@ def _pending(store: SchoolStore) -> dict[str, dict[str, int]]:
     """Return net rows by table and operation that the server has not acknowledged."""
     if store.is_cut and store.last == store.acknowledged:
         return {}
-    from exchange import capture
+    from exchange.school import capture
 
     changes = capture.net(capture.own_blocks(store, store.acknowledged, store.last))
     capture.net(capture.changed_blocks(store), changes)
@@ -106,8 +106,8 @@ def blocked(store: SchoolStore) -> list[str]:
     if known == mark:
         return codes.split()
     from exchange import errors
-    from exchange.confirming import check_ready
     from exchange.nodes import SchoolNode
+    from exchange.school.confirming import check_ready
 
     codes = ""
     try:
@@ -125,8 +125,8 @@ def causes(store: SchoolStore, codes: list[str]) -> list[ExchangeError]:
     if not any(code.startswith("KF-3") for code in codes):
         return []
     from exchange import errors
-    from exchange.confirming import check_head
     from exchange.nodes import SchoolNode
+    from exchange.school.confirming import check_head
 
     try:
         check_head(SchoolNode(store))
@@ -157,7 +157,7 @@ def findings(store: SchoolStore) -> list[Finding]:
 
 def server_status(node: ServerNode) -> dict[str, object]:
     """Return counts of schools, packages, quarantine, conflicts, open refusals and findings, and who is behind."""
-    from exchange.quarantine import Quarantine
+    from exchange.server.quarantine import Quarantine
 
     db = node.store.db
     states = dict(db.execute("SELECT state, count(*) FROM kirim_package GROUP BY state"))

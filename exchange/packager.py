@@ -15,26 +15,27 @@ from itertools import chain
 from pathlib import Path
 from typing import IO
 
-from exchange import acts, capture, digests, errors, spool
-from exchange.capture import own_blocks
-from exchange.confirming import approved, check_ready, tally
+from exchange import acts, digests, errors, spool
 from exchange.contents import merged_position, school_items, school_manifest, server_items, server_manifest
 from exchange.districts import for_prefill, sealed_to
 from exchange.districts import riding as offices_riding
 from exchange.format.body import Item, write_body
 from exchange.format.container import CERTIFICATES_MAX
 from exchange.giving import given_items
-from exchange.healing import wanted_items
 from exchange.limits import MIB
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packagefile import read_back, write_package
-from exchange.receipts import has_untold, receipts_after
 from exchange.records import Block, Manifest, PackageKind, Position
-from exchange.returning import baseline_blocks, reference_blocks, touched_blocks
-from exchange.riding import riders, rode
-from exchange.serverkeys import chain_to, riding
-from exchange.sheet import EXPORTED, Line, Sheet, fill
-from exchange.standing import jump
+from exchange.school import capture
+from exchange.school.capture import own_blocks
+from exchange.school.confirming import approved, check_ready, tally
+from exchange.school.healing import wanted_items
+from exchange.school.riding import riders, rode
+from exchange.school.sheet import EXPORTED, Line, Sheet, fill
+from exchange.server.receipts import has_untold, receipts_after
+from exchange.server.returning import baseline_blocks, reference_blocks, touched_blocks
+from exchange.server.serverkeys import chain_to, riding
+from exchange.server.standing import jump
 from exchange.store.server import School, ServerStore
 from exchange.trust.certificates import SignedCertificate, read
 from exchange.trust.keys import PublicIdentity

@@ -16,7 +16,7 @@ from typing import TypeVar
 from exchange import spool
 from exchange.ingest import AppliedFiles, Ingested, apply_all, ingest_paths
 from exchange.nodes import SchoolNode, ServerNode
-from exchange.results import FileResult
+from exchange.server.results import FileResult
 
 T = TypeVar("T")
 _FOLDER = "coba-"

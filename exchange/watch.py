@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange import errors
-from exchange.attempt import own_faults
-from exchange.candidates import Candidate, candidates, files_under
 from exchange.central.kip import retry_waiting
-from exchange.intake import Intake
-from exchange.ledger import Ledger
+from exchange.district.orders import Orders
 from exchange.nodes import ServerNode
-from exchange.orders import Orders
 from exchange.packager import Returned, due, write_return
-from exchange.results import FileResult
+from exchange.server.attempt import own_faults
+from exchange.server.candidates import Candidate, candidates, files_under
+from exchange.server.intake import Intake
+from exchange.server.ledger import Ledger
+from exchange.server.results import FileResult
 
 LOOK_SECONDS = 30.0
 """Between two looks without an event: events get lost, on network shares always."""

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from exchange.central.reference import import_reference
+from exchange.district.looking import Looked, look
+from exchange.district.office import Office, Opened, init_office, open_file, order
 from exchange.districts import Certified, certify, district
 from exchange.format.order import Verb
 from exchange.ingest import Ingested
 from exchange.interop.lists import SchoolRow
-from exchange.looking import Looked, look
-from exchange.office import Office, Opened, init_office, open_file, order
 from tests.life import Life
 
 KAB, KEC = "990100", "990101"

@@ -12,7 +12,6 @@ from datetime import date
 from pathlib import Path
 
 from exchange import digests
-from exchange.applied import Report
 from exchange.central.change import Changed, change
 from exchange.central.kip import KipImport, import_kip
 from exchange.enrol import SchoolAdded, add_schools, init_school, init_server
@@ -20,6 +19,7 @@ from exchange.ingest import AppliedFiles, FileResult, Ingested, apply_file, appl
 from exchange.interop.lists import SchoolRow
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packager import Exported, Returned, export, write_return
+from exchange.school.applied import Report
 from exchange.store import rows
 
 PASSPHRASE = "sandi kepala sekolah"

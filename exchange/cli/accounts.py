@@ -14,8 +14,8 @@ from exchange.cli.secrets import secret
 from exchange.words import tr
 
 if TYPE_CHECKING:
-    from exchange.accounts import AccountShown
     from exchange.nodes import SchoolNode
+    from exchange.school.accounts import AccountShown
 
 account = Group("account", help="Accounts of this school and their roles (Manajemen Pengguna): which one is in use here.")
 
@@ -35,7 +35,7 @@ def _school(asked: Asked) -> closing[SchoolNode]:
 
 def _code(node: SchoolNode, file: Path | None) -> str:
     """Return the code, which is seen while it is typed, as at init."""
-    from exchange.accounts import check_code
+    from exchange.school.accounts import check_code
 
     def check(typed: str) -> None:
         check_code(node, typed)
@@ -59,7 +59,7 @@ def _lines(found: Iterable[AccountShown]) -> Iterator[str]:
 @click.pass_obj
 def list_(asked: Asked) -> Answer:
     """Show the school's accounts, their roles, and which one is in use on this laptop."""
-    from exchange.accounts import accounts
+    from exchange.school.accounts import accounts
 
     with _school(asked) as node:
         found = accounts(node.store)
@@ -77,7 +77,7 @@ def role(asked: Asked, name: str, added: str | None, removed: str | None, code_f
 
     A role is an ordinary row: the next export carries it. Who may approve, the dinas's assignment says, not a role.
     """
-    from exchange.accounts import change_role, is_head_role, role_number
+    from exchange.school.accounts import change_role, is_head_role, role_number
 
     wanted = added or removed
     if wanted is None or (added and removed):
@@ -98,8 +98,8 @@ def switch(asked: Asked, name: str, code_file: Path | None) -> Answer:
 
     Only the head's account exports; any account applies a BALASAN.
     """
-    from exchange.accounts import named, needs_code
-    from exchange.accounts import switch as use
+    from exchange.school.accounts import named, needs_code
+    from exchange.school.accounts import switch as use
 
     with _school(asked) as node:
         code = _code(node, code_file) if needs_code(node.store, named(node.store, name)) else None

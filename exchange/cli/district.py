@@ -15,9 +15,9 @@ from exchange.cli.root import DISTRICT
 from exchange.words import mark, number, tr, trn
 
 if TYPE_CHECKING:
+    from exchange.district.looking import Looked
+    from exchange.district.office import Office, Opened
     from exchange.format.order import Verb
-    from exchange.looking import Looked
-    from exchange.office import Office, Opened
 
 district = Group("district", help=DISTRICT)
 """The commands of a district office."""
@@ -50,7 +50,7 @@ VERBS = {
 
 
 def _open(asked: Asked) -> Office:
-    from exchange.office import Office
+    from exchange.district.office import Office
 
     return Office.open(asked.home.absolute())
 
@@ -63,7 +63,7 @@ def _open(asked: Asked) -> Office:
 @click.pass_obj
 def init(asked: Asked, name: str) -> Answer:
     """Make the office's keys and its request to the centre. The keys never leave this folder."""
-    from exchange.office import init_office
+    from exchange.district.office import init_office
 
     made = init_office(asked.home.absolute(), name)
 
@@ -83,7 +83,7 @@ def open_(asked: Asked, files: Sequence[Path], fingerprint: str) -> Answer:
     """Open what the centre sent: its certificate, or answers to orders with codes and prefills. Opened again, nothing changes."""
     from exchange import errors
     from exchange.cli.door import tell
-    from exchange.office import open_file
+    from exchange.district.office import open_file
 
     office, opened, failed = _open(asked), [], []
     for path in files:
@@ -162,7 +162,7 @@ def _report_lines(told: Mapping[str, Any]) -> Iterator[str]:
 @click.pass_obj
 def status(asked: Asked) -> Answer:
     """Show the office, its orders, and which of them wait for an answer."""
-    from exchange.office import status as found_status
+    from exchange.district.office import status as found_status
 
     found = found_status(_open(asked))
 
@@ -190,7 +190,7 @@ def status(asked: Asked) -> Answer:
 
 
 def _ordered(asked: Asked, verb: Verb, content: bytes, label: str, out: Path | None) -> Answer:
-    from exchange.office import order
+    from exchange.district.office import order
 
     made = order(_open(asked), verb, content, label, out=out.absolute() if out is not None else None)
 
@@ -246,8 +246,8 @@ def add(
     out: Path | None,
 ) -> Answer:
     """Order a school, or many, to be registered. The answer brings each one's registration code and prefill."""
+    from exchange.district.office import read_list
     from exchange.format.order import Verb
-    from exchange.office import read_list
 
     if file is not None:
         if npsn or name or bentuk or head or wilayah:
@@ -286,8 +286,8 @@ def change(asked: Asked, file: Path, out: Path | None) -> Answer:
 
     One row that lies outside the region, and nothing of the list is done.
     """
+    from exchange.district.office import read_list
     from exchange.format.order import Verb
-    from exchange.office import read_list
 
     return _ordered(asked, Verb.CHANGE, read_list(file), file.name, out)
 
@@ -347,7 +347,7 @@ def ingest(asked: Asked, paths: Sequence[Path]) -> Answer:
 
     Nothing is merged or answered here: the same files still go to the server.
     """
-    from exchange.looking import look
+    from exchange.district.looking import look
 
     done = look(_open(asked), [path.absolute() for path in paths])
     counts = {status: sum(one.status == status for one in done) for status in ("opened", "known", "refused")}

@@ -13,9 +13,9 @@ from exchange.cli.frame import Answer, Asked, Command, argument, file_argument, 
 from exchange.words import mark, number, tr, trn
 
 if TYPE_CHECKING:
-    from exchange.rebuilding import Rebuilt
-    from exchange.receiptpage import Held
-    from exchange.verifying import Proof, Statement
+    from exchange.evidence.rebuilding import Rebuilt
+    from exchange.evidence.receiptpage import Held
+    from exchange.evidence.verifying import Proof, Statement
 
 # --- rebuild ----------------------------------------------------------------------------------
 
@@ -34,7 +34,7 @@ def rebuild(asked: Asked, into: Path) -> Answer:
 
     The home needs only its folders archive and kunci. It is not changed.
     """
-    from exchange.rebuilding import rebuild as make
+    from exchange.evidence.rebuilding import rebuild as make
 
     made = make(asked.home.absolute(), into.absolute(), asked.db)
     return Answer(made.as_json(), _rebuilt_lines(made), 0 if made.equal is not False else 1)
@@ -78,7 +78,7 @@ def public(asked: Asked, file: Path) -> Answer:
     """Write the public keys with which anybody can verify the archive. They hold no secret."""
     from contextlib import closing
 
-    from exchange.givenkeys import write_public_keys
+    from exchange.evidence.givenkeys import write_public_keys
     from exchange.nodes import ServerNode
 
     path = file.absolute()
@@ -97,7 +97,7 @@ def filekey(asked: Asked, file: Path, npsn: str, package: int | None) -> Answer:
     """Write the own keys of a school's files, for somebody who may read them. Each opens its file and no other."""
     from contextlib import closing
 
-    from exchange.givenkeys import give_file_keys
+    from exchange.evidence.givenkeys import give_file_keys
     from exchange.nodes import ServerNode
 
     path = file.absolute()
@@ -140,10 +140,10 @@ def verify(
     It needs no home and no secret, and works on any machine. The first thing that does not hold is named.
     """
     from exchange import errors
-    from exchange.givenkeys import read_file_keys, read_public_keys
-    from exchange.receiptpage import read_receipt
+    from exchange.evidence.givenkeys import read_file_keys, read_public_keys
+    from exchange.evidence.receiptpage import read_receipt
+    from exchange.evidence.verifying import Verifier
     from exchange.schema import SCHEMA
-    from exchange.verifying import Verifier
 
     try:
         values = [bytes.fromhex(head) for head in heads]
@@ -186,7 +186,7 @@ def _proof_lines(proof: Proof, fingerprint: str) -> Iterator[str]:
 def _statement_lines(one: Statement) -> Iterator[str]:
     from exchange.cli.server import counted
     from exchange.cli.show import by_operation, when
-    from exchange.receiptpage import words
+    from exchange.evidence.receiptpage import words
 
     yield tr("Entry {entry}: file {number} of school {scope}, received {when}: {state}").format(
         entry=one.entry,
@@ -218,8 +218,8 @@ def receipt(asked: Asked, number: int, out: Path | None) -> Answer:
     """Show the server's signed receipt for one of this school's files: what came of it, eight words to compare, a QR code."""
     from contextlib import closing
 
+    from exchange.evidence.receiptpage import find_receipt, qr_lines, write_page
     from exchange.nodes import SchoolNode
-    from exchange.receiptpage import find_receipt, qr_lines, write_page
 
     with closing(SchoolNode.open(asked.home.absolute())) as node:
         held = find_receipt(node, number)
@@ -239,8 +239,8 @@ def given_receipt(asked: Asked, number: int, npsn: str) -> Answer:
     """Show the receipt that a school has of one of its files, with the eight words that it sees too."""
     from contextlib import closing
 
+    from exchange.evidence.receiptpage import given
     from exchange.nodes import ServerNode
-    from exchange.receiptpage import given
 
     with closing(ServerNode.open(asked.home.absolute(), asked.db)) as node:
         school = node.store.school_by_npsn(npsn)

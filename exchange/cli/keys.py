@@ -14,8 +14,8 @@ from exchange.cli.secrets import SECRET_BYTES_MAX, secret
 from exchange.words import mark, number, tr
 
 if TYPE_CHECKING:
-    from exchange.keyring import Decided, SchoolKey
     from exchange.nodes import SchoolNode, ServerNode
+    from exchange.server.keyring import Decided, SchoolKey
 
 
 def _school(asked: Asked) -> closing[SchoolNode]:
@@ -96,7 +96,7 @@ def cancel_answer(node: ServerNode, npsn: str, purpose: str) -> Answer:
     """Take back a school's unused codes and return what is to be said of it."""
     from exchange.cli.server import file_line
     from exchange.format.certificate import KeyKind
-    from exchange.keyring import cancel_codes
+    from exchange.server.keyring import cancel_codes
 
     made = cancel_codes(node, npsn, KeyKind[f"KODE_{purpose.upper()}"])
 
@@ -161,7 +161,7 @@ def _decided(made: Decided) -> Answer:
 @click.pass_obj
 def list_(asked: Asked, npsn: str) -> Answer:
     """Show a school's laptops and heads: fingerprints, what has come from each, what counts."""
-    from exchange.keyring import school_keys
+    from exchange.server.keyring import school_keys
 
     with _server(asked) as node:
         found = school_keys(node, npsn.strip().upper())
@@ -185,7 +185,7 @@ def revoke(asked: Asked, npsn: str, key: str, after: int | None, value: str) -> 
 
     What the laptop made up to the number is still taken, years later; nothing above it, whatever its date.
     """
-    from exchange.keyring import revoke as take_back
+    from exchange.server.keyring import revoke as take_back
 
     bare = value.replace("-", "").replace(" ", "")
     try:
@@ -203,7 +203,7 @@ def revoke(asked: Asked, npsn: str, key: str, after: int | None, value: str) -> 
 @click.pass_obj
 def accept(asked: Asked, npsn: str, key: str) -> Answer:
     """Of two laptops under one code, let this one hold; the other is refused. Compare the fingerprints first."""
-    from exchange.keyring import accept as let_hold
+    from exchange.server.keyring import accept as let_hold
 
     with _server(asked) as node:
         made = let_hold(node, npsn.strip().upper(), key)
@@ -216,7 +216,7 @@ def accept(asked: Asked, npsn: str, key: str) -> Answer:
 @click.pass_obj
 def reject(asked: Asked, npsn: str, key: str) -> Answer:
     """Of two laptops under one code, refuse this one; if one is left, it holds."""
-    from exchange.keyring import reject as refuse
+    from exchange.server.keyring import reject as refuse
 
     with _server(asked) as node:
         made = refuse(node, npsn.strip().upper(), key)
@@ -238,7 +238,7 @@ def reject(asked: Asked, npsn: str, key: str) -> Answer:
 @click.pass_obj
 def rotate(asked: Asked, root: Path | None, retire: bool) -> Answer:
     """Give the server a new key, certified by the root. Former keys still open what schools have sealed to them."""
-    from exchange.serverkeys import rotate as renew
+    from exchange.server.serverkeys import rotate as renew
 
     with _server(asked) as node:
         made = renew(node, root.absolute() if root is not None else None, retire=retire)
@@ -279,7 +279,7 @@ def rotate_own(
 
     The laptop's key is renewed only while an export is possible: export right afterwards.
     """
-    from exchange.rotating import renew_device, renew_head
+    from exchange.school.rotating import renew_device, renew_head
 
     with _school(asked) as node:
         made = renew_head(node, *_passphrases(passphrase_file, new_passphrase_file)) if of_head else renew_device(node)
@@ -294,7 +294,7 @@ def rotate_own(
 @click.pass_obj
 def _change(asked: Asked, passphrase_file: Path | None, new_passphrase_file: Path | None) -> Answer:
     """Change the head's passphrase. The key stays the same, so nothing has to be sent."""
-    from exchange.rotating import change_passphrase
+    from exchange.school.rotating import change_passphrase
 
     with _school(asked) as node:
         change_passphrase(node, *_passphrases(passphrase_file, new_passphrase_file))

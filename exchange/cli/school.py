@@ -17,13 +17,13 @@ from exchange.words import mark, number, size, tr, trn
 
 if TYPE_CHECKING:
     from exchange import errors
-    from exchange.applied import Report
     from exchange.ingest import AppliedFiles
     from exchange.interop.report import ImportReport
     from exchange.interop.report import School as ListSchool
     from exchange.nodes import SchoolNode
     from exchange.packager import Exported
-    from exchange.sheet import Line, Sheet
+    from exchange.school.applied import Report
+    from exchange.school.sheet import Line, Sheet
     from exchange.store.school import SchoolStore
 
 LATER = {

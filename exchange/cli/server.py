@@ -277,7 +277,7 @@ def waive(asked: Asked, npsn: str, number: int) -> Answer:
     Only if nobody has the missing files any more. The head's approval cannot be checked then. Should they come after all,
     everything is still merged in its order.
     """
-    from exchange.waiving import waive as waive_package
+    from exchange.server.waiving import waive as waive_package
 
     with _open(asked) as node:
         done = waive_package(node, npsn, number)

@@ -12,11 +12,11 @@ import pytest
 from exchange import errors
 from exchange.format.certificate import KeyKind
 from exchange.headship import change_head, head_code
-from exchange.keyring import revoke, school_keys
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packager import export
-from exchange.rotating import change_passphrase, renew_device, renew_head
-from exchange.serverkeys import rotate
+from exchange.school.rotating import change_passphrase, renew_device, renew_head
+from exchange.server.keyring import revoke, school_keys
+from exchange.server.serverkeys import rotate
 from exchange.trust.codes import code_identity, parse_code
 from tests.faults.killing import Counted, killed_at_each_step
 from tests.faults.lives import going_on, halves, server_tables

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from exchange.district.office import Office, open_file, order, status
 from exchange.districts import district
 from exchange.format.certificate import NO_SCOPE
 from exchange.format.order import Verb
 from exchange.ingest import ingest_paths
 from exchange.nodes import ServerNode
-from exchange.office import Office, open_file, order, status
 from exchange.trust.codes import code_identity, parse_code
 from tests.districts import KAB, KEC, SECOND_KEC, Dinas, with_regions
 from tests.faults.test_killed import halves, killed_at_each_step

@@ -10,9 +10,10 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from exchange import capture, errors
+from exchange import errors
 from exchange.overview import school_status
 from exchange.records import Op
+from exchange.school import capture
 from exchange.store.school import FILE
 from tests.flow.told import with_open_keys
 from tests.life import Life, Sekolah, equal
@@ -329,7 +330,7 @@ def test_an_edit_at_any_moment_of_an_apply_stays_unsent(school: Sekolah, pupil: 
 
 def test_an_interrupted_apply_leaves_capture_on(school: Sekolah, pupil: str) -> None:
     """R19: an apply fails half-way; capture, switched off inside it, is on again and nothing of it stands."""
-    from exchange.applying import Applying
+    from exchange.school.applying import Applying
 
     school.life.change("dinas", [("peserta_didik", pupil, "alamat_jalan", "Jl. Dinas")])
     answer = school.life.answer(school).file

@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 
 from exchange import errors
+from exchange.district.office import Office, init_office, open_file, order, status
 from exchange.districts import certify, districts, revoke
 from exchange.enrol import add_schools
 from exchange.format.certificate import KeyKind
 from exchange.format.order import Order, Verb, encode_order, order_next
 from exchange.ingest import FileResult
-from exchange.office import Office, init_office, open_file, order, status
 from exchange.overview import server_status
 from exchange.packagefile import write_package
 from exchange.packager import write_returns
 from exchange.records import PackageKind
 from exchange.regions import office_scope
-from exchange.serverkeys import rotate
+from exchange.server.serverkeys import rotate
 from exchange.trust.certificates import issue
 from exchange.trust.keyfiles import load_identity
 from exchange.trust.keys import Identity, fingerprint, new_identity
@@ -611,11 +611,11 @@ def test_the_spare_root_certifies_an_office_that_schools_believe(life: Life) -> 
 
 def test_orders_stand_in_the_ledger_and_a_rebuilt_server_goes_on_from_them(life: Life, dinas: Dinas, tmp_path: Path) -> None:
     """A rebuild from the archive has the offices, what they did and where their chains stand."""
-    from exchange.givenkeys import read_public_keys, write_public_keys
+    from exchange.evidence.givenkeys import read_public_keys, write_public_keys
+    from exchange.evidence.rebuilding import rebuild
+    from exchange.evidence.verifying import Verifier
     from exchange.nodes import ServerNode
-    from exchange.rebuilding import rebuild
     from exchange.schema import SCHEMA
-    from exchange.verifying import Verifier
 
     dinas.do(dinas.schools(("00000011", KEC)))
     dinas.do(dinas.schools(("00000021", OTHER_KEC)))

@@ -10,7 +10,7 @@ import pytest
 from exchange import errors
 from exchange.nodes import SchoolNode
 from exchange.packager import export
-from exchange.sheet import Sheet
+from exchange.school.sheet import Sheet
 from tests.faults.world import files, tables
 from tests.life import PASSPHRASE, Clock, Life, Sekolah, equal
 

@@ -10,7 +10,7 @@ from exchange import errors
 from exchange.enrol import init_school, renew_code
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packager import export
-from exchange.rotating import renew_device, renew_head
+from exchange.school.rotating import renew_device, renew_head
 from tests.life import PASSPHRASE, Life, Sekolah, equal
 
 
@@ -64,7 +64,7 @@ def test_a_kill_between_key_file_and_store_leaves_a_key_that_works(life: Life, s
     def die(*_: object) -> None:
         raise Killed
 
-    monkeypatch.setattr("exchange.rotating.ride", die)
+    monkeypatch.setattr("exchange.school.rotating.ride", die)
     for renew in (lambda: renew_head(school.node, PASSPHRASE, new), lambda: renew_device(school.node)):
         with pytest.raises(Killed):
             renew()

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from exchange import capture, errors
+from exchange import errors
 from exchange.records import Op, Outcome, Position
 from exchange.schema.ids import derive_id
+from exchange.school import capture
 from tests.flow.told import (
     aside,
     block,
@@ -922,7 +923,7 @@ def test_values_of_any_type_are_refused_by_their_column_and_kept(life: Life, sch
 
 def test_counts_always_add_up(life: Life, school: Sekolah, pupil: str) -> None:
     """Rule 29, R4: a block whose rows were not all accounted for undoes everything and raises KF-502."""
-    from exchange.taking import Taking
+    from exchange.server.taking import Taking
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Taking, "_update", lambda self, block, names: None)

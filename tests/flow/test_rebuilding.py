@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from exchange import mirror, rebuilding
+from exchange import mirror
+from exchange.evidence import rebuilding
+from exchange.evidence.rebuilding import Rebuilt
 from exchange.nodes import ServerNode
-from exchange.rebuilding import Rebuilt
 from tests.flow.test_intake import three_packages
 from tests.flow.told import with_open_keys
 from tests.life import Life, Sekolah, equal

@@ -10,10 +10,10 @@ import pytest
 import segno
 
 from exchange import errors
-from exchange.givenkeys import read_public_keys, write_public_keys
-from exchange.receiptpage import find_receipt, given, read_receipt, words, write_page
+from exchange.evidence.givenkeys import read_public_keys, write_public_keys
+from exchange.evidence.receiptpage import find_receipt, given, read_receipt, words, write_page
+from exchange.evidence.verifying import Verifier
 from exchange.schema import SCHEMA
-from exchange.verifying import Verifier
 from tests.flow.test_intake import three_packages
 from tests.flow.told import with_open_keys
 from tests.life import Life, Sekolah

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from exchange import errors
-from exchange.applied import Report
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.overview import server_status
 from exchange.schema import SCHEMA
+from exchange.school.applied import Report
 from tests.flow.test_rebuilding import rebuilt
 from tests.flow.told import last_return, lines, registered, show, with_open_keys
 from tests.life import Life, Sekolah, equal

@@ -107,7 +107,7 @@ def test_r3_every_change_has_one_outcome_and_a_refused_one_stays_open(life, scho
 
 def test_r4_a_report_that_does_not_add_up_is_never_published(life, school, monkeypatch):
     """R4: one outcome goes missing in the engine: nothing is merged, nothing is told, the alarm is raised."""
-    from exchange.taken import Taken
+    from exchange.server.taken import Taken
 
     school.pupil()
     path = school.export().file

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from exchange import capture, errors
+from exchange import contents, errors
 from exchange.format.body import Item, read_body, write_body
 from exchange.nodes import CENTRE_SCOPE, SchoolNode, ServerNode
 from exchange.records import Manifest, PackageKind, Position
 from exchange.schema import SCHEMA
+from exchange.school import capture
 from exchange.store import chains
 from exchange.trust.certificates import anchor
 from exchange.trust.opening import VerifiedPackage, open_package, open_with_file_key
@@ -135,7 +136,7 @@ def test_a_return_is_applied_on_a_fresh_cut_that_had_not_seen_it(life: Life, sch
 
 def test_the_cut_before_a_return_stands_or_falls_with_it(life: Life, school: Sekolah, pupil: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule 1: one transaction: an apply that fails half-way has not cut either, and the edit is still there to be cut."""
-    from exchange.applying import Applying
+    from exchange.school.applying import Applying
 
     dinas(life, pupil, "Dinas")
     answer = life.answer(school).file
@@ -350,18 +351,25 @@ def test_a_return_for_an_older_laptop_brings_the_chain_after_what_both_share(lif
     assert bytes_of(items, Item.BRANCH) == [own_bytes(school, shared.number + n) for n in (1, 2)]
 
 
-def test_a_return_names_the_last_sixteen_positions_at_which_returns_were_written(life: Life, school: Sekolah, pupil: str) -> None:
-    """Rule 19: whoever stands at one of them can take it; one position counts once."""
+def test_a_return_names_the_newest_positions_of_the_log_and_those_at_which_returns_were_written(
+    life: Life, school: Sekolah, pupil: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule 19: whoever stands at one of them can take it, and a restored server finds how far its log is the same."""
+    monkeypatch.setattr(contents, "LOGGED_MAX", 3)
     life.ingest(school.export().file)
+    first = life.server.store.school(school.scope).have  # type: ignore[union-attr]
     written = []
-    for n in range(18):
+    for n in range(36):
         dinas(life, pupil, f"Dinas {n}")
-        life.answer(school)
-        written.append(log_position(school, log_end(school)))
-    dinas(life, pupil, "Dinas 18")
+        if n % 2 == 0:
+            life.answer(school)
+            written.append(log_end(school))
     manifest, _ = returned(school, life.answer(school).file)
     assert manifest.answer is not None
-    assert manifest.answer.returned == tuple(written[-16:])
+    assert manifest.first.number == first
+    last = manifest.last
+    named = sorted({*written[-16:], last - 1, last - 2, last - 3})
+    assert manifest.answer.returned == tuple(log_position(school, number) for number in named)
 
 
 # --- what a school applies (21 to 23) ---------------------------------------------------------

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from exchange import errors, mirror
+from exchange.evidence.givenkeys import FileKeys, give_file_keys, read_file_keys, read_public_keys, write_public_keys
+from exchange.evidence.verifying import Proof, Verifier
 from exchange.format.entry import SEGMENT_BYTES, START, ActEntry, Record, entry_value, read_entry, segment_front
-from exchange.givenkeys import FileKeys, give_file_keys, read_file_keys, read_public_keys, write_public_keys
 from exchange.schema import SCHEMA
 from exchange.trust.opening import open_with_file_key
 from exchange.trust.receipts import receipt_of
-from exchange.verifying import Proof, Verifier
 from tests.flow.told import with_open_keys
 from tests.life import Life, Sekolah
 

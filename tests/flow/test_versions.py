@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from exchange import errors
-from exchange.capture import changed_blocks
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.schema import SCHEMA
 from exchange.schema.model import Policy, Schema, Table, declare, parse_column
+from exchange.school.capture import changed_blocks
 from tests.flow.told import with_open_keys
 from tests.life import Life, Sekolah, equal
 

@@ -8,7 +8,7 @@ import pytest
 
 from exchange import errors
 from exchange.overview import server_status
-from exchange.waiving import waive
+from exchange.server.waiving import waive
 from tests.flow.test_recovery import Backups
 from tests.flow.told import with_open_keys
 from tests.life import Life, Sekolah, equal

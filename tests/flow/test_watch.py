@@ -14,9 +14,9 @@ import pytest
 
 from exchange import errors
 from exchange.ingest import FileResult, ingest_paths
-from exchange.intake import Intake
 from exchange.nodes import ServerNode
 from exchange.packager import Returned
+from exchange.server.intake import Intake
 from exchange.watch import PATIENCE_LOOKS, Watcher
 from tests.faults.badfiles import PHOTOGRAPH, bad_files, zipped
 from tests.faults.world import archived, files

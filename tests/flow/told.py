@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exchange import capture
 from exchange.format.changeset import decode_changeset
 from exchange.format.outcome import decode_outcome
 from exchange.records import Block, ChangesetHead, Counts, Line, Op, Position
 from exchange.schema import SCHEMA
 from exchange.schema.ids import derive_id
+from exchange.school import capture
 from exchange.store import chains
 from exchange.trust.keys import Identity
 from tests.life import PASSPHRASE, Life, Sekolah

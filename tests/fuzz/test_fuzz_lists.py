@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exchange import errors
-from exchange.candidates import candidates, is_zip
 from exchange.format.certificate import KeyKind
 from exchange.interop.layout import DAFTAR_PD, find_header
 from exchange.interop.lists import read_changes, read_kip_list, read_reference, read_schools
 from exchange.interop.workbook import read_sheet, stream_rows
+from exchange.server.candidates import candidates, is_zip
 from exchange.trust.keyfiles import Argon2Cost, head_public, load_identity, open_head_key, save_head_key, save_identity
 from exchange.trust.keys import identity_from_seed
 from exchange.trust.opening import inspect_package

@@ -5,10 +5,10 @@ import zipfile
 import pytest
 
 from exchange import errors
-from exchange.candidates import candidates
 from exchange.format import container
 from exchange.format.certificate import decode_certificate
 from exchange.interop.workbook import read_sheet
+from exchange.server.candidates import candidates
 from exchange.trust.opening import inspect_package
 from tests.fuzz.damage import only_ours
 

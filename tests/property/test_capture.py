@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exchange import capture
 from exchange.records import Op
 from exchange.schema import SCHEMA
+from exchange.school import capture
 from exchange.store.school import FILE, SchoolStore
 
 TABLES = ("kesejahteraan_pd", "peserta_didik_longitudinal", "tanah_longitudinal", "jadwal")

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exchange import capture
 from exchange.records import Op
 from exchange.schema import SCHEMA
 from exchange.schema.model import Kind, Table
+from exchange.school import capture
 from exchange.store.school import FILE, SchoolStore
 
 AUDIT = ("create_date", "last_update", "last_sync", "updater_id")

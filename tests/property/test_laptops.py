@@ -11,7 +11,7 @@ import pytest
 
 from exchange.enrol import init_school, renew_code
 from exchange.errors import RenewalWaiting
-from exchange.rotating import renew_device
+from exchange.school.rotating import renew_device
 from tests.flow.told import with_open_keys
 from tests.life import PASSPHRASE, Life, Sekolah, equal
 

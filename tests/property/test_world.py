@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from exchange import taken, taking
 from exchange.merge.decision import decide
+from exchange.server import taken, taking
 from tests.world import Step, Story, shorten, verdict, write
 from tests.world.story import outcome
 

@@ -93,7 +93,7 @@ def content(kind: PackageKind, scope: str, manifest: Manifest, items: Iterator[t
         numbers = itertools.count(manifest.first.number + 1)
         for own in only_changesets(read):
             found["changesets"].append(changeset(own))
-            # Asked by exchange.merging before anything of a file is merged.
+            # Asked by exchange.server.merging before anything of a file is merged.
             if own.kind is not Item.HEAD or own.head.number != next(numbers):
                 raise errors.Malformed(part="changeset's number")
         if next(numbers) != manifest.last + 1:

@@ -10,10 +10,10 @@ from exchange import errors
 from exchange.enrol import init_school, renew_code
 from exchange.format.certificate import KeyKind
 from exchange.headship import change_head, head_code
-from exchange.keyring import cancel_codes, school_keys
 from exchange.nodes import ServerNode
 from exchange.packager import write_returns
-from exchange.riding import ride
+from exchange.school.riding import ride
+from exchange.server.keyring import cancel_codes, school_keys
 from exchange.trust.certificates import issue
 from exchange.trust.codes import code_identity, parse_code
 from exchange.trust.keys import new_identity

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from exchange import errors, keyring
+from exchange import errors
 from exchange.enrol import renew_code
-from exchange.givenkeys import give_file_keys, read_file_keys, read_public_keys, write_public_keys
+from exchange.evidence.givenkeys import give_file_keys, read_file_keys, read_public_keys, write_public_keys
+from exchange.evidence.verifying import Proof, Verifier
 from exchange.headship import change_head, head_code
 from exchange.nodes import ServerNode
 from exchange.records import PackageKind
-from exchange.rotating import renew_device
 from exchange.schema import SCHEMA
-from exchange.serverkeys import rotate
-from exchange.verifying import Proof, Verifier
+from exchange.school.rotating import renew_device
+from exchange.server import keyring
+from exchange.server.serverkeys import rotate
 from tests.faults.badfiles import Forger
 from tests.flow.test_rebuilding import rebuilt
 from tests.flow.test_recovery import Backups

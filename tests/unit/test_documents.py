@@ -15,7 +15,7 @@ from exchange import errors
 from exchange.cli.root import root
 from exchange.rules import findings
 from exchange.schema import SCHEMA
-from exchange.sheet import KINDS, REST
+from exchange.school.sheet import KINDS, REST
 from tools import words as catalogues
 
 ROOT = Path(__file__).resolve().parents[2]

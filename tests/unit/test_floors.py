@@ -30,7 +30,7 @@ ONLY_HERE = {
     "msgpack": {"format"},
     "openpyxl": {"interop"},
     "python_calamine": {"interop"},
-    "segno": {"receiptpage"},
+    "segno": {"evidence"},
     "sqlalchemy": {"store"},
     "sqlite3": {"store"},
     "watchdog": {"watch"},

@@ -7,7 +7,7 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.phonewords import phone_list, words_of
+from exchange.evidence.phonewords import phone_list, words_of
 
 
 def alike(a: str, b: str) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from exchange.ingest import ingest_paths
 from exchange.nodes import ServerNode
-from exchange.returning import touched_blocks
+from exchange.server.returning import touched_blocks
 from tests.world.deeds import DEEDS
 from tests.world.place import rest
 from tests.world.world import World

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from exchange import digests
-from exchange.applied import Report
 from exchange.central.recording import show
 from exchange.errors import ExchangeError
+from exchange.school.applied import Report
 from tests.world.contents import Contents
 from tests.world.model import Model
 from tests.world.place import RUANG, Killed, Laptop, Place, dying, room

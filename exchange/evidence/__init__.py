@@ -1,0 +1,1 @@
+"""What can be proved afterwards, from archive and keys: receipts on paper, replay, rebuild, verification."""
