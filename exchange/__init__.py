@@ -15,10 +15,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from exchange.enrol import add_schools as add_schools
-    from exchange.enrol import init_school as init_school
-    from exchange.enrol import init_server as init_server
-    from exchange.enrol import renew_code as renew_code
     from exchange.errors import ExchangeError as ExchangeError
     from exchange.ingest import apply_files as apply_files
     from exchange.ingest import ingest_paths as ingest_paths
@@ -26,7 +22,11 @@ if TYPE_CHECKING:
     from exchange.nodes import ServerNode as ServerNode
     from exchange.packager import export as export
     from exchange.packager import write_returns as write_returns
+    from exchange.registering import add_schools as add_schools
+    from exchange.registering import init_server as init_server
+    from exchange.registering import renew_code as renew_code
     from exchange.schema import SCHEMA as SCHEMA
+    from exchange.school.enrol import init_school as init_school
     from exchange.trust.opening import inspect_package as inspect_package
 
 __version__ = "0.1.0"
@@ -36,14 +36,14 @@ _HOMES = {
     "SCHEMA": "schema",
     "SchoolNode": "nodes",
     "ServerNode": "nodes",
-    "add_schools": "enrol",
+    "add_schools": "registering",
     "apply_files": "ingest",
     "export": "packager",
     "ingest_paths": "ingest",
-    "init_school": "enrol",
-    "init_server": "enrol",
+    "init_school": "school.enrol",
+    "init_server": "registering",
     "inspect_package": "trust.opening",
-    "renew_code": "enrol",
+    "renew_code": "registering",
     "write_returns": "packager",
 }
 """Public name to the module that it comes from."""

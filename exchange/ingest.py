@@ -18,7 +18,6 @@ from exchange.errors import ExchangeError
 from exchange.format.body import Item, read_body
 from exchange.format.container import scope_text
 from exchange.giving import keep
-from exchange.headship import bind_head, seat_head
 from exchange.limits import NUMBER_AHEAD_MAX
 from exchange.nodes import KEYS, SchoolNode, ServerNode
 from exchange.reading import Content, Found
@@ -27,6 +26,7 @@ from exchange.school import capture
 from exchange.school.applied import Report
 from exchange.school.applying import Applying, fits
 from exchange.school.branches import take_over
+from exchange.school.headship import bind_head, seat_head
 from exchange.school.riding import arrived
 from exchange.server.candidates import Candidate, candidates
 from exchange.server.intake import Intake

@@ -14,12 +14,13 @@ from pathlib import Path
 from exchange import digests
 from exchange.central.change import Changed, change
 from exchange.central.kip import KipImport, import_kip
-from exchange.enrol import SchoolAdded, add_schools, init_school, init_server
 from exchange.ingest import AppliedFiles, FileResult, Ingested, apply_file, apply_files, ingest_paths
 from exchange.interop.lists import SchoolRow
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packager import Exported, Returned, export, write_return
+from exchange.registering import SchoolAdded, add_schools, init_server
 from exchange.school.applied import Report
+from exchange.school.enrol import init_school
 from exchange.store import rows
 
 PASSPHRASE = "sandi kepala sekolah"

@@ -44,7 +44,7 @@ def _head(asked: Asked, code_file: Path | None, passphrase_file: Path | None) ->
     First apply the BALASAN that brings the assignment. From then on only the new head's passphrase approves; the former
     one opens nothing. Also for a head who forgot the passphrase, with a new code.
     """
-    from exchange.headship import change_head
+    from exchange.school.headship import change_head
 
     with _school(asked) as node:
         code = secret(tr("Code for the head"), code_file, "--code-file", "KIRIM_CODE")
@@ -79,7 +79,7 @@ head = Command(
 
 def head_code_answer(node: ServerNode, npsn: str, out: Path | None) -> Answer:
     """Make a code for a school's head and return what is to be said of it."""
-    from exchange.headship import head_code
+    from exchange.server.headship import head_code
 
     made = head_code(node, npsn, out=out)
 

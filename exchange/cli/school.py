@@ -91,7 +91,7 @@ def init(
 ) -> Answer:
     """Open a prefill with its registration code: make the store and the keys, set the head's passphrase."""
     from exchange.cli.show import by_operation, by_table
-    from exchange.enrol import init_school, may_begin
+    from exchange.school.enrol import init_school, may_begin
     from exchange.trust.keyfiles import check_passphrase
 
     check_code = may_begin(asked.home.absolute(), prefill)

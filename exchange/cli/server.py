@@ -16,11 +16,11 @@ from exchange.words import mark, number, tr, trn
 
 if TYPE_CHECKING:
     from exchange.central.change import Changed
-    from exchange.enrol import SchoolAdded
     from exchange.errors import ExchangeError
     from exchange.ingest import FileResult, Ingested
     from exchange.nodes import ServerNode
     from exchange.packager import Returned, Returns
+    from exchange.registering import SchoolAdded
 
 server = Group("server", help=SERVER, later={"key": "exchange.cli.keys:keys", "district": "exchange.cli.offices:offices"})
 """The commands of a server."""
@@ -43,7 +43,7 @@ def _open(asked: Asked) -> closing[ServerNode]:
 @click.pass_obj
 def init(asked: Asked) -> Answer:
     """Make the home, the database and the keys, and load the reference rows that ship with the program."""
-    from exchange.enrol import init_server
+    from exchange.registering import init_server
 
     made = init_server(asked.home.absolute(), asked.db)
 
@@ -100,8 +100,8 @@ def add(
     Give code and prefill to the school by two different ways.
     """
     from exchange.cli.show import progress
-    from exchange.enrol import add_schools
     from exchange.interop.lists import SchoolRow, read_schools
+    from exchange.registering import add_schools
 
     if file is not None:
         if npsn or name or bentuk or head or wilayah:
@@ -154,7 +154,7 @@ def code(asked: Asked, npsn: str, purpose: str, out: Path | None, cancel: bool) 
 
         with _open(asked) as node:
             return cancel_answer(node, npsn.strip().upper(), purpose)
-    from exchange.enrol import renew_code
+    from exchange.registering import renew_code
 
     if purpose == "kepala":
         from exchange.cli.keys import head_code_answer

@@ -15,14 +15,14 @@ from exchange.central.fence import Fence
 from exchange.clocks import civil_today
 from exchange.district.regional import report
 from exchange.districts import District
-from exchange.enrol import HANDING, issue_code, letter, note_prefilled, register
 from exchange.format.order import Verb
-from exchange.headship import issue_head_code
 from exchange.interop.lists import SchoolRow, read_codes, read_decisions, read_schools
 from exchange.limits import ANSWER_BYTES_MAX, MIB, ORDER_SCHOOLS_MAX
 from exchange.nodes import ServerNode
 from exchange.packager import prefill_bytes
 from exchange.regions import KECAMATAN, level, padded
+from exchange.registering import HANDING, issue_code, letter, note_prefilled, register
+from exchange.server.headship import issue_head_code
 from exchange.server.keyring import let_hold, refuse, school_keys, take_back
 from exchange.store.server import School
 from exchange.trust.codes import code_identity, parse_code

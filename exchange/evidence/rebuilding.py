@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange import digests, errors, mirror, spool
-from exchange.enrol import FOLDERS
 from exchange.evidence.replay import Replay, Replayed
 from exchange.nodes import KEYS, Clock, ServerNode, system_clock
+from exchange.registering import FOLDERS
 from exchange.schema import SCHEMA
 from exchange.store.server import FILE, ServerStore
 

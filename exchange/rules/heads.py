@@ -20,6 +20,12 @@ _TEACHERS = frozenset({3, 4, 5, 6, 12, 13, 14})
 TABLES = ("ptk", "ptk_terdaftar", "tugas_tambahan")
 """The tables that :func:`active_heads` reads."""
 
+ROLES = {1: "kepala_sekolah", 2: "plt"}
+"""Names of a head's roles in JSON."""
+
+ASSIGNED = "Penugasan:"
+"""Stands before the assignment's id in the file of a code for a head."""
+
 
 @dataclass(frozen=True, slots=True)
 class Head:

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from exchange import errors
-from exchange.enrol import add_schools, renew_code
 from exchange.ingest import ingest_paths
 from exchange.interop.lists import SchoolRow
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packager import write_return
+from exchange.registering import add_schools, renew_code
 from exchange.store.database import open_sqlite
 from exchange.watch import Watcher
 from tests.faults.badfiles import PHOTOGRAPH

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from exchange import errors
-from exchange.enrol import init_school, init_server
 from exchange.ingest import ingest_paths
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packager import export, write_return
+from exchange.registering import init_server
+from exchange.school.enrol import init_school
 from exchange.spool import PARTIAL
 from exchange.watch import Watcher
 from tests.faults.badfiles import PHOTOGRAPH, zipped

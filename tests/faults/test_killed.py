@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from exchange.enrol import add_schools, init_school, init_server, renew_code
 from exchange.ingest import ingest_paths
 from exchange.interop.lists import SchoolRow
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packager import write_return
+from exchange.registering import add_schools, init_server, renew_code
+from exchange.school.enrol import init_school
 from exchange.watch import Watcher
 from tests.faults.badfiles import PHOTOGRAPH, zipped
 from tests.faults.killing import Counted, killed_at_each_step

@@ -15,11 +15,12 @@ from exchange.central.change import change
 from exchange.central.kip import import_kip
 from exchange.central.reference import import_reference
 from exchange.demo.madeup import MadeUpSchool, write_daftar_pd
-from exchange.enrol import init_school, renew_code
 from exchange.evidence.rebuilding import rebuild
 from exchange.interop.downloads import import_download
 from exchange.interop.report import School as ListSchool
 from exchange.nodes import SchoolNode, ServerNode
+from exchange.registering import renew_code
+from exchange.school.enrol import init_school
 from exchange.server.waiving import waive
 from tests.faults.killing import Counted, killed_at_each_step
 from tests.faults.lives import closed, going_on, halves, server_tables

@@ -11,10 +11,11 @@ import pytest
 
 from exchange import errors
 from exchange.format.certificate import KeyKind
-from exchange.headship import change_head, head_code
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packager import export
+from exchange.school.headship import change_head
 from exchange.school.rotating import change_passphrase, renew_device, renew_head
+from exchange.server.headship import head_code
 from exchange.server.keyring import revoke, school_keys
 from exchange.server.serverkeys import rotate
 from exchange.trust.codes import code_identity, parse_code

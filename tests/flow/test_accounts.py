@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from exchange import errors
-from exchange.enrol import add_schools
-from exchange.headship import change_head, head_code
 from exchange.interop.lists import SchoolRow
 from exchange.overview import blocked, causes
 from exchange.packager import export
+from exchange.registering import add_schools
 from exchange.schema import SCHEMA
 from exchange.school.accounts import ACTIVE, accounts, change_role, switch
+from exchange.school.headship import change_head
 from exchange.school.sheet import KINDS, Sheet
+from exchange.server.headship import head_code
 from tests.faults.world import files
 from tests.life import PASSPHRASE, Life, Sekolah, equal
 

@@ -14,7 +14,6 @@ import pytest
 from exchange import errors
 from exchange.district.office import Office, init_office, open_file, order, status
 from exchange.districts import certify, districts, revoke
-from exchange.enrol import add_schools
 from exchange.format.certificate import KeyKind
 from exchange.format.order import Order, Verb, encode_order, order_next
 from exchange.ingest import FileResult
@@ -23,6 +22,7 @@ from exchange.packagefile import write_package
 from exchange.packager import write_returns
 from exchange.records import PackageKind
 from exchange.regions import office_scope
+from exchange.registering import add_schools
 from exchange.server.serverkeys import rotate
 from exchange.trust.certificates import issue
 from exchange.trust.keyfiles import load_identity
@@ -92,7 +92,7 @@ def test_an_office_registers_a_school_and_its_answer_brings_code_and_prefill(lif
     for place in life.server.home.rglob("*"):
         if place.is_file():
             assert code.encode() not in place.read_bytes(), place
-    from exchange.enrol import SchoolAdded
+    from exchange.registering import SchoolAdded
 
     school = life.laptop(SchoolAdded("00000011", "", answer.files[0], answer.files[1]))
     with_open_keys(life)

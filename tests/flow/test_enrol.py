@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from exchange import errors
-from exchange.enrol import add_schools, init_school, init_server, renew_code
 from exchange.interop.lists import SchoolRow
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packager import Returned, write_return
 from exchange.records import PackageKind
+from exchange.registering import add_schools, init_server, renew_code
+from exchange.school.enrol import init_school
 from exchange.trust.keyfiles import load_identity
 from exchange.trust.opening import inspect_package
 from tests.faults.badfiles import PHOTOGRAPH, Forger, flipped

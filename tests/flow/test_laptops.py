@@ -7,9 +7,10 @@ import shutil
 import pytest
 
 from exchange import errors
-from exchange.enrol import init_school, renew_code
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.packager import export
+from exchange.registering import renew_code
+from exchange.school.enrol import init_school
 from exchange.school.rotating import renew_device, renew_head
 from tests.life import PASSPHRASE, Life, Sekolah, equal
 

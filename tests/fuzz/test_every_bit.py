@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from exchange import errors
-from exchange.enrol import init_school
 from exchange.format.certificate import Certificate, KeyKind
 from exchange.format.container import split_frame
 from exchange.records import PackageKind
+from exchange.school.enrol import init_school
 from exchange.trust.certificates import anchor, check, read
 from exchange.trust.codes import code_identity, parse_code
 from exchange.trust.keyfiles import Argon2Cost, load_identity, open_head_key, save_head_key

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from exchange.enrol import init_school, renew_code
 from exchange.errors import RenewalWaiting
+from exchange.registering import renew_code
+from exchange.school.enrol import init_school
 from exchange.school.rotating import renew_device
 from tests.flow.told import with_open_keys
 from tests.life import PASSPHRASE, Life, Sekolah, equal

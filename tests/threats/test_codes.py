@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from exchange import errors
-from exchange.enrol import init_school, renew_code
 from exchange.format.certificate import KeyKind
-from exchange.headship import change_head, head_code
 from exchange.nodes import ServerNode
 from exchange.packager import write_returns
+from exchange.registering import renew_code
+from exchange.school.enrol import init_school
+from exchange.school.headship import change_head
 from exchange.school.riding import ride
+from exchange.server.headship import head_code
 from exchange.server.keyring import cancel_codes, school_keys
 from exchange.trust.certificates import issue
 from exchange.trust.codes import code_identity, parse_code

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from exchange import errors
-from exchange.enrol import init_school
 from exchange.format.certificate import KeyKind
 from exchange.format.container import FRAME_BYTES, SIGNATURE_BYTES
 from exchange.ingest import Known
 from exchange.limits import MIB, PACKAGE_BYTES_MAX
 from exchange.overview import school_status
 from exchange.records import Op, PackageKind, Position
+from exchange.school.enrol import init_school
 from exchange.store.server import School
 from exchange.trust.certificates import SignedCertificate, issue
 from exchange.trust.keys import new_identity

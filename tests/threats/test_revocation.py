@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from exchange import errors
-from exchange.enrol import renew_code
 from exchange.evidence.givenkeys import give_file_keys, read_file_keys, read_public_keys, write_public_keys
 from exchange.evidence.verifying import Proof, Verifier
-from exchange.headship import change_head, head_code
 from exchange.nodes import ServerNode
 from exchange.records import PackageKind
+from exchange.registering import renew_code
 from exchange.schema import SCHEMA
+from exchange.school.headship import change_head
 from exchange.school.rotating import renew_device
 from exchange.server import keyring
+from exchange.server.headship import head_code
 from exchange.server.serverkeys import rotate
 from tests.faults.badfiles import Forger
 from tests.flow.test_rebuilding import rebuilt

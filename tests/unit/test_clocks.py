@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from exchange.clocks import civil_now, civil_today
-from exchange.enrol import add_schools, init_server
 from exchange.interop.lists import SchoolRow
 from exchange.nodes import ServerNode
+from exchange.registering import add_schools, init_server
 
 MORNING = 1_792_970_000 // 86_400 * 86_400 - 1_800
 """Half past eleven at night by UTC; half past six in the morning of the next day in Jakarta."""

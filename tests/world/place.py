@@ -17,9 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from exchange.enrol import add_schools
 from exchange.interop.lists import SchoolRow
 from exchange.nodes import SchoolNode, ServerNode
+from exchange.registering import add_schools
 from exchange.schema.model import Schema
 from exchange.store.database import Database
 from exchange.trust.keys import Identity

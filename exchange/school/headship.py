@@ -1,7 +1,7 @@
 """Another head: a code from the dinas certifies the new head's key, without a trip of its own.
 
-The return that brings the assignment and the letter with the code come to the school together. From then on the former
-head's passphrase opens nothing, and the new head's first approval covers whatever still waits at the server.
+From then on the former head's passphrase opens nothing, and the new head's first approval covers whatever still waits at the
+server.
 """
 
 from __future__ import annotations
@@ -9,47 +9,21 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from exchange import errors, spool
+from exchange import errors
 from exchange.format.certificate import KeyKind
-from exchange.nodes import KEYS, SchoolNode, ServerNode
-from exchange.rules.heads import Head, active_heads
+from exchange.nodes import KEYS, SchoolNode
+from exchange.rules.heads import ASSIGNED, ROLES, Head, active_heads
 from exchange.school.accounts import ACTIVE, seat
 from exchange.school.confirming import assigned_heads
 from exchange.school.riding import ride
 from exchange.store.reference import running_semester
-from exchange.store.server import School
 from exchange.store.source import StoreSource
 from exchange.trust.approval import NO_ASSIGNMENT
 from exchange.trust.certificates import issue
-from exchange.trust.codes import code_identity, new_code, parse_code
+from exchange.trust.codes import code_identity, parse_code
 from exchange.trust.keyfiles import check_passphrase, save_head_key
 from exchange.trust.keys import fingerprint, new_identity
-
-ROLES = {1: "kepala_sekolah", 2: "plt"}
-"""Names of a head's roles in JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeadCode:
-    """A code for a head's assignment: whose it is and where it lies."""
-
-    npsn: str
-    sekolah_id: str
-    code_file: Path
-    head: Head
-
-    def as_json(self) -> dict[str, object]:
-        """Return it under the names of ``kirim server school code --purpose kepala --json``."""
-        return {
-            "npsn": self.npsn,
-            "sekolah_id": self.sekolah_id,
-            "code_file": str(self.code_file),
-            "nama": self.head.nama,
-            "role": ROLES[self.head.role],
-            "assignment": self.head.assignment,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,64 +41,6 @@ class HeadMade:
             "assignment": self.head.assignment,
             "fingerprint": self.fingerprint,
         }
-
-
-# --- the server -------------------------------------------------------------------------------
-
-
-def head_code(server: ServerNode, npsn: str, *, out: Path | None = None) -> HeadCode:
-    """Make a code for whoever is head by the dinas's data: a new head, or one who forgot the passphrase.
-
-    Raises:
-        SchoolUnknown: KF-103.
-        NobodyAssigned: KF-114.
-        DiskFull, FolderUnwritable: KF-701, KF-703.
-    """
-    if out is not None:
-        spool.named(out)
-    school, head, text = issue_head_code(server, npsn)
-    folder = out or server.home / "outbox" / school.npsn
-    name = spool.free_name(folder, f"KODE-KEPALA-{school.npsn}", ".txt")
-    return HeadCode(school.npsn, school.sekolah_id, spool.put(folder, name, lambda file: file.write(text)), head)
-
-
-def issue_head_code(server: ServerNode, npsn: str) -> tuple[School, Head, bytes]:
-    """Make a code for whoever is head, and return the school, the head and the text of the code's file.
-
-    Raises:
-        SchoolUnknown: KF-103.
-        NobodyAssigned: KF-114.
-    """
-    school = server.store.school_by_npsn(npsn)
-    scope, store = school.sekolah_id, server.store
-    heads = active_heads(StoreSource(store.db, store.schema, scope), scope, server.semester.tahun_ajaran_id)
-    if not heads:
-        raise errors.NobodyAssigned(npsn=school.npsn)
-    head, code = heads[0], new_code()
-    public = code_identity(parse_code(code), scope, KeyKind.KODE_KEPALA).public
-    with store.db.transaction():
-        store.db.execute(
-            "INSERT INTO kirim_code (scope, key_id, purpose, public, subject) VALUES (?, ?, ?, ?, ?)",
-            (
-                scope,
-                public.key_id,
-                public.kind.name,
-                public.verify_key + public.seal_key,
-                uuid.UUID(head.assignment).bytes,
-            ),
-        )
-    text = (
-        f"{code}\n\nKode kepala sekolah {school.npsn} untuk {head.nama}. Simpan baik-baik; hanya untuk yang bersangkutan.\n"
-        f"{_FOR} {head.assignment}\n"
-    )
-    return school, head, text.encode()
-
-
-_FOR = "Penugasan:"
-"""Stands before the assignment's id in a code's file."""
-
-
-# --- the school -------------------------------------------------------------------------------
 
 
 def change_head(node: SchoolNode, code: str, passphrase: str, letter: Iterable[str] = ()) -> HeadMade:
@@ -152,7 +68,7 @@ def change_head(node: SchoolNode, code: str, passphrase: str, letter: Iterable[s
     check_passphrase(passphrase)
     raw, store = parse_code(code), node.store
     head = assigned_heads(store)[0]
-    told = [line.removeprefix(_FOR).strip() for line in letter if line.startswith(_FOR)]
+    told = [line.removeprefix(ASSIGNED).strip() for line in letter if line.startswith(ASSIGNED)]
     if told and head.assignment not in told:
         raise errors.AssignmentOther(nama=head.nama)
     issuer, key = code_identity(raw, store.scope, KeyKind.KODE_KEPALA), new_identity(KeyKind.KEPALA)
