@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
-from exchange.store.reference import Semester
+from exchange.store.semester import Semester
 
 _EARLY = timedelta(days=92)
 """How long before its first day a semester may be declared running."""

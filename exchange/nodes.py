@@ -15,8 +15,9 @@ from exchange.format.container import scope_bytes, scope_text
 from exchange.mirror import Mirror
 from exchange.schema import SCHEMA
 from exchange.schema.model import Schema
-from exchange.store.reference import Semester, codes, running_semester
+from exchange.store.reference import codes
 from exchange.store.school import SchoolStore
+from exchange.store.semester import Semester, running_semester
 from exchange.store.server import School, ServerStore
 from exchange.trust.certificates import SignedCertificate, anchor, newest, read
 from exchange.trust.codes import CODE_SUITE

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from exchange.clocks import civil_today, day_in, is_wrong
-from exchange.store.reference import running_semester
 from exchange.store.school import SchoolStore
+from exchange.store.semester import running_semester
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -13,7 +13,7 @@ from exchange.rules.accounts import account_of, find_accounts, head_role, new_ac
 from exchange.rules.heads import TABLES, active_heads
 from exchange.schema.model import Table
 from exchange.store import rows
-from exchange.store.reference import running_semester
+from exchange.store.semester import running_semester
 from exchange.store.server import ServerStore
 from exchange.store.source import StoreSource
 

@@ -11,7 +11,7 @@ from exchange.records import Block, Cause, Op
 from exchange.schema.ids import derive_id
 from exchange.schema.model import Table
 from exchange.store import rows
-from exchange.store.reference import running_semester
+from exchange.store.semester import running_semester
 from exchange.store.server import School, ServerStore
 
 KEPALA_SEKOLAH, PLT = 2, 33

@@ -16,8 +16,8 @@ from exchange.rules.local import validate
 from exchange.school import capture
 from exchange.school.accounts import check_seat
 from exchange.school.capture import Net
-from exchange.store.reference import running_semester
 from exchange.store.school import SchoolStore
+from exchange.store.semester import running_semester
 from exchange.store.source import StoreSource
 from exchange.trust.approval import NO_ASSIGNMENT, ApprovalFacts, approve
 

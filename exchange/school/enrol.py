@@ -27,8 +27,9 @@ from exchange.schema import SCHEMA
 from exchange.school.applying import load
 from exchange.school.carrying import Counted, carry, former_store
 from exchange.school.headship import seat_head
-from exchange.store.reference import load_reference, running_semester
+from exchange.store.reference import load_reference
 from exchange.store.school import FILE, SchoolStore
+from exchange.store.semester import running_semester
 from exchange.store.source import StoreSource
 from exchange.trust.certificates import anchor, issue
 from exchange.trust.codes import code_identity, parse_code

@@ -17,7 +17,7 @@ from exchange.rules.heads import ASSIGNED, ROLES, Head, active_heads
 from exchange.school.accounts import ACTIVE, seat
 from exchange.school.confirming import assigned_heads
 from exchange.school.riding import ride
-from exchange.store.reference import running_semester
+from exchange.store.semester import running_semester
 from exchange.store.source import StoreSource
 from exchange.trust.approval import NO_ASSIGNMENT
 from exchange.trust.certificates import issue

@@ -1,41 +1,12 @@
-"""Reference rows as a store holds them: codes, texts, the running semester."""
+"""Reference rows as a store holds them: codes and texts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 
 from exchange.schema.model import Schema
 from exchange.store import rows
 from exchange.store.database import Database
-
-
-@dataclass(frozen=True, slots=True)
-class Semester:
-    """The running semester.
-
-    Attributes:
-        semester_id: Such as ``20261``.
-        tahun_ajaran_id: Such as 2026.
-        starts, ends: ISO dates.
-    """
-
-    semester_id: str
-    tahun_ajaran_id: int
-    starts: str
-    ends: str
-
-
-def running_semester(db: Database) -> Semester:
-    """Return the semester that the reference rows mark active, the latest if several.
-
-    While none is marked (a list was changed halfway), it is the latest that has begun.
-    """
-    row = db.execute(
-        "SELECT semester_id, tahun_ajaran_id, tanggal_mulai, tanggal_selesai FROM ref_semester "
-        "ORDER BY periode_aktif = 1 DESC, tanggal_mulai <= date('now') DESC, semester_id DESC LIMIT 1"
-    ).fetchone()
-    return Semester(*row)
 
 
 def codes(db: Database, schema: Schema) -> Callable[[str], Collection[object] | None]:
