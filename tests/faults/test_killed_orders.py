@@ -15,7 +15,8 @@ from exchange.ingest import ingest_paths
 from exchange.nodes import ServerNode
 from exchange.trust.codes import code_identity, parse_code
 from tests.districts import KAB, KEC, SECOND_KEC, Dinas, with_regions
-from tests.faults.test_killed import halves, killed_at_each_step
+from tests.faults.killing import Counted, killed_at_each_step
+from tests.faults.lives import halves
 from tests.faults.world import files
 from tests.life import Clock, Life
 
@@ -44,10 +45,10 @@ def take(place: Path) -> list[str]:
         server.close()
 
 
-def test_an_order_that_was_being_taken_is_taken_once(folder: Path, quick: Path) -> None:
+def test_an_order_that_was_being_taken_is_taken_once(folder: Path, quick: Path, counted: Counted) -> None:
     """Each school stands once, with the one code that the one answer to its order brings."""
     steps = 0
-    for place in killed_at_each_step(folder, quick / "dunia", take):
+    for place in killed_at_each_step("server ingest (orders)", counted, folder, quick / "dunia", take):
         steps += 1
         assert set(take(place)) <= {"applied", "duplicate"}
         office = Office.open(place / "dinas-contoh", clock=Clock())
@@ -75,9 +76,9 @@ def report(place: Path) -> Path:
     return order(Office.open(place / "dinas-contoh", clock=Clock()), Verb.REPORT).file
 
 
-def test_an_order_that_was_being_written_has_a_number_of_its_own(folder: Path, quick: Path) -> None:
+def test_an_order_that_was_being_written_has_a_number_of_its_own(folder: Path, quick: Path, counted: Counted) -> None:
     """The server takes whatever lies in the outbox: no number is missing, none is there twice."""
-    for place in killed_at_each_step(folder, quick / "dunia", report):
+    for place in killed_at_each_step("district report", counted, folder, quick / "dunia", report):
         report(place)
         server = ServerNode.open(place / "pusat", clock=Clock())
         done = ingest_paths(server, [place / "dinas-contoh/outbox"])
@@ -104,9 +105,9 @@ def read(place: Path) -> list[str]:
     return [open_file(office, path).state for path in answers]
 
 
-def test_an_answer_that_was_being_opened_is_opened_again(answered: Path, quick: Path) -> None:
+def test_an_answer_that_was_being_opened_is_opened_again(answered: Path, quick: Path, counted: Counted) -> None:
     """Codes and prefills lie there once, and the office knows what was done."""
-    for place in killed_at_each_step(answered, quick / "dunia", read):
+    for place in killed_at_each_step("district open", counted, answered, quick / "dunia", read):
         read(place)
         office = Office.open(place / "dinas-contoh", clock=Clock())
         assert status(office)["waiting"] == 0
