@@ -184,7 +184,7 @@ def _proof_lines(proof: Proof, fingerprint: str) -> Iterator[str]:
 
 
 def _statement_lines(one: Statement) -> Iterator[str]:
-    from exchange.cli.server import counted
+    from exchange.cli.files import counted
     from exchange.cli.show import by_operation, when
     from exchange.evidence.receiptpage import words
 
@@ -249,8 +249,8 @@ def given_receipt(asked: Asked, number: int, npsn: str) -> Answer:
 
 
 def _receipt_lines(held: Held, npsn: str, nama: str) -> Iterator[str]:
+    from exchange.cli.files import counted
     from exchange.cli.general import short
-    from exchange.cli.server import counted
     from exchange.cli.show import meaning, when
 
     r = held.receipt

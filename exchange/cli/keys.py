@@ -94,7 +94,7 @@ def head_code_answer(node: ServerNode, npsn: str, out: Path | None) -> Answer:
 
 def cancel_answer(node: ServerNode, npsn: str, purpose: str) -> Answer:
     """Take back a school's unused codes and return what is to be said of it."""
-    from exchange.cli.server import file_line
+    from exchange.cli.files import file_line
     from exchange.format.certificate import KeyKind
     from exchange.server.keyring import cancel_codes
 
@@ -143,7 +143,7 @@ def _key_lines(found: Iterable[SchoolKey]) -> Iterator[str]:
 
 
 def _decided(made: Decided) -> Answer:
-    from exchange.cli.server import file_line
+    from exchange.cli.files import file_line
 
     def lines() -> Iterator[str]:
         yield f"NPSN {made.npsn}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exchange.cli.evidence import filekey, given_receipt, public, rebuild
+from exchange.cli.files import UNREAD, counted, file_line, what_became
 from exchange.cli.frame import Answer, Asked, Group, argument, file_argument, note, option, print_json, say
 from exchange.cli.root import SERVER
 from exchange.words import mark, number, tr, trn
@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from exchange.packager import Returned, Returns
     from exchange.registering import SchoolAdded
 
-server = Group("server", help=SERVER, later={"key": "exchange.cli.keys:keys", "district": "exchange.cli.offices:offices"})
+LATER = {
+    "rebuild": "exchange.cli.evidence:rebuild",
+    "public": "exchange.cli.evidence:public",
+    "filekey": "exchange.cli.evidence:filekey",
+    "receipt": "exchange.cli.evidence:given_receipt",
+    "key": "exchange.cli.keys:keys",
+    "district": "exchange.cli.offices:offices",
+}
+"""Commands for evidence, keys and offices: rarely used, so they need not be imported with the others."""
+
+server = Group("server", help=SERVER, later=LATER)
 """The commands of a server."""
 
 schools = Group("school", help="Register schools and give out registration codes.")
@@ -202,7 +212,7 @@ def _ingest_lines(done: Ingested) -> Iterator[str]:
         yield ""
         yield from _cause_lines(results[0])
         yield "  " + tr("{code}, {status}: {count}").format(
-            code=code, status=_status(status, code), count=number(len(results))
+            code=code, status=what_became(status, code), count=number(len(results))
         )
         yield from (f"    {result.file}" for result in results[:EXAMPLES_MAX])
         if len(results) > EXAMPLES_MAX:
@@ -218,53 +228,12 @@ def _ingest_lines(done: Ingested) -> Iterator[str]:
         )
 
 
-STATUSES = {
-    "applied": mark("applied"),
-    "duplicate": mark("known already"),
-    "quarantined": mark("put aside"),
-}
-"""What becomes of a file, as message ids; of a held one its code says it."""
-
-UNREAD = "KF-702"
-"""Code of a file that could not be read: it stays where it is, and nothing of it was put aside."""
-
-
-def _status(status: str, code: str) -> str:
-    """Return what became of a file, in words."""
-    from exchange.cli.show import held
-
-    if code == UNREAD:
-        return tr("could not be read")
-    return tr(held(code) if status == "held" else STATUSES[status])
-
-
-def file_line(result: FileResult) -> str:
-    """Return what became of one file, in one line."""
-    whose = f" (NPSN {result.npsn})" if result.npsn else ""
-    if result.district:
-        whose = " " + tr("(order {number} of the office of {wilayah})").format(
-            number=result.number, wilayah=result.district
-        )
-    line = f"{result.file}{whose}: {_status(result.status, result.code)}"
-    if result.code:
-        return f"{line}, {result.code}"
-    told = result.status == "applied" and not result.district
-    return f"{line}; {counted(result.counts.as_dict())}" if told else line
-
-
 def _cause_lines(result: FileResult) -> Iterator[str]:
     """Yield why a file was not merged, as far as it is known here."""
     from exchange.cli.door import told
 
     if result.error is not None:
         yield from told(result.error)
-
-
-def counted(changes: Mapping[str, int]) -> str:
-    """Return what became of changes, in one line."""
-    return tr(
-        "{sent} changes: {applied} applied, {same} same, {conflict} conflict, {refused} refused, {held} held"
-    ).format(**{name: number(count) for name, count in changes.items()})
 
 
 @server.command("waive")
@@ -520,5 +489,5 @@ def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {names}{', …' if len(behind) > EXAMPLES_MAX else ''}"
 
 
-for part in (rebuild, public, filekey, given_receipt, schools, reference, kip):
+for part in (schools, reference, kip):
     server.add_command(part)
