@@ -123,12 +123,17 @@ def unpack(data: bytes, part: str) -> list[Canonical]:
 
 def _plain(array: list[object]) -> bool:
     """Whether there are only whole numbers, bytes and arrays of these, in no more than 16 levels."""
-    level = [array]
-    for _ in range(_LEVELS_MAX):
-        items = [item for one in level for item in one]
-        if not all(type(item) in {bytes, list} or (type(item) is int and item >= 0) for item in items):
-            return False
-        level = [item for item in items if type(item) is list]
+    level, depth = [array], 0
+    while level and depth < _LEVELS_MAX:
+        below = []
+        for one in level:
+            for item in one:
+                kind = type(item)
+                if kind is list:
+                    below.append(item)
+                elif kind is not bytes and (kind is not int or item < 0):  # type: ignore[operator]
+                    return False
+        level, depth = below, depth + 1  # type: ignore[assignment]
     return not level
 
 

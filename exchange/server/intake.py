@@ -333,8 +333,9 @@ class Intake:
         released: list[FileResult] = []
         with self._step():
             self._settled = []
+            waiting = self.ledger.waiting([one.seq for one in accepted])
             for one in sorted(accepted, key=lambda a: (a.school.sekolah_id, a.package.header.number)):
-                if self.ledger.state(one.package.package_id) == "accepted":
+                if one.seq in waiting:
                     self._merge_one(one)
                 else:  # another process found it waiting and has merged it meanwhile
                     self._results[one.index] = self._repeat(one.label, one.package.package_id)

@@ -96,6 +96,11 @@ class Ledger:
         """Return entries that were accepted and not merged, in order, behind a ``seq``."""
         return self._entries("state = 'accepted' AND seq > ? ORDER BY seq LIMIT ?", after, most)
 
+    def waiting(self, seqs: Sequence[int]) -> set[int]:
+        """Return those of some numbers under which packages still wait to be merged."""
+        found = self.db.chosen("SELECT seq FROM kirim_package WHERE state = 'accepted' AND seq IN ({})", seqs)
+        return {int(seq) for (seq,) in found}
+
     def held(self, scope: str) -> list[Entry]:
         """Return a school's held packages in the order of their numbers."""
         return self._entries(f"scope = ? AND state = 'held' {_ORDER}", scope)

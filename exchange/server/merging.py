@@ -86,7 +86,7 @@ def _merge(
 ) -> Merged:
     before = school.position
     school = take_wanted(server.store, school, content.leading(Item.WANTED))
-    _check_have(server, school, manifest)
+    heard = _check_have(server, school, manifest)
     chain = chain_of(server.store, school, device)
     check_key(chain, manifest)
     _check_first(server, school, chain, manifest)
@@ -126,7 +126,7 @@ def _merge(
         school = _enter_waiting(server, school, chain, claims)
     if claims:
         school = report_claims(server.store, school, claims)
-    _note(server, school, chain, manifest, value)
+    _note(server, school, chain, manifest, heard)
     return Merged(
         counts,
         manifest.first.number,
@@ -180,9 +180,12 @@ def _is_news(school: School, manifest: Manifest) -> bool:
 # --- who and where ----------------------------------------------------------------------------
 
 
-def _check_have(server: ServerNode, school: School, manifest: Manifest) -> None:
-    if server.store.seen(school, manifest.have) is None:
+def _check_have(server: ServerNode, school: School, manifest: Manifest) -> int | None:
+    """Return the position that a school says it has, if this log holds it; ``None`` if it was lost and is known again."""
+    seen = server.store.seen(school, manifest.have)
+    if seen is None:
         raise errors.BaseUnknown(number=manifest.have.number)
+    return seen.after if seen.after == manifest.have.number else None
 
 
 def _check_first(server: ServerNode, school: School, chain: Chain, manifest: Manifest) -> None:
@@ -323,7 +326,7 @@ def _spread(store: ServerStore, school: School, taken: Taken, claims: Claims) ->
         claims.setdefault(key, set()).update(values)
 
 
-def _note(server: ServerNode, school: School, chain: Chain, manifest: Manifest, value: bytes) -> None:
+def _note(server: ServerNode, school: School, chain: Chain, manifest: Manifest, heard: int | None) -> None:
     """Remember how far the chain is merged and what the school says it has."""
     db = server.store.db
     db.execute(
@@ -345,7 +348,8 @@ def _note(server: ServerNode, school: School, chain: Chain, manifest: Manifest, 
         told = _digests(manifest, known)
         kept = {n: pairs for n, pairs in known.items() if manifest.first.number <= int(n) != manifest.last}
         kept |= {str(manifest.last): told} if told is not None else {}
-    note(server.store, school, chain.device, manifest, manifest.last, json.dumps(kept) if kept != known else None)
+    written = json.dumps(kept) if kept != known else None
+    note(server.store, school, chain.device, manifest, manifest.last, written, heard)
 
 
 def _digests(manifest: Manifest, known: dict[str, dict[str, list[object]]]) -> dict[str, list[object]] | None:

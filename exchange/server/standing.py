@@ -249,7 +249,13 @@ def value_at(server: ServerStore, school: School, chain: Chain, number: int) -> 
 
 
 def note(
-    server: ServerStore, school: School, device: bytes, manifest: Manifest, own: int, digests: str | None = None
+    server: ServerStore,
+    school: School,
+    device: bytes,
+    manifest: Manifest,
+    own: int,
+    digests: str | None = None,
+    heard: int | None = None,
 ) -> None:
     """Remember what a school says of itself: its program's tables, and positions of both chains that this server holds.
 
@@ -262,6 +268,7 @@ def note(
         manifest: What the laptop says.
         own: Own position up to which both sides share its chain.
         digests: What it says of its rows, as JSON; ``None`` if that is what it said before.
+        heard: Its position in this log, where the caller knows it.
     """
     server.db.execute(
         "UPDATE kirim_school SET device = ?, schema = ?, have = ?, told = ?, own = ?, digests = coalesce(?, digests) "
@@ -269,7 +276,7 @@ def note(
         (
             device,
             manifest.schema,
-            _heard(server, school, manifest),
+            _heard(server, school, manifest) if heard is None else heard,
             manifest.first.number,
             own,
             digests,
