@@ -2,7 +2,7 @@
 #
 #   make demo     the whole main job on made-up schools, in the folder demo/
 #   make test     the test suite
-#   make simulate SEEDS=2000   whole lives by chance, with and without restores: docs/correctness.md
+#   make simulate SEEDS=10000   whole lives by chance, with and without restores: docs/correctness.md
 #   make killed   every command killed at each of its steps, counted: docs/correctness.md
 #   make mutate ONLY=format/   the tests against spoiled modules; EVERY=5 takes a fifth of the places
 #   make check    what CI runs: ruff, mypy, the tests
