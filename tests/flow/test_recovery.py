@@ -344,6 +344,39 @@ def test_a_value_older_than_the_backup_does_not_overrule_a_newer_one_that_is_giv
     assert equal(school)
 
 
+def test_what_is_given_back_is_entered_behind_the_schools_own_word_that_it_had_answered(
+    life: Life, school: Sekolah, pupil: str, backups: Backups
+) -> None:
+    """Rule 25: the changeset comes again in the very package that gives the return back; it was older then, and is older now."""
+    backup = backups.server()
+    school.edit("peserta_didik", pupil, alamat_jalan="Jalan Sekolah")
+    school.round_trip()
+    life.change("dinas", [("peserta_didik", pupil, "alamat_jalan", "Jalan Dinas")])
+    school.round_trip()
+    backups.restore_server(backup)
+    trips(school, 2)
+    assert life.row("peserta_didik", pupil)["alamat_jalan"] == "Jalan Dinas"
+    assert school.row("peserta_didik", pupil)["alamat_jalan"] == "Jalan Dinas"
+    assert equal(school)
+
+
+def test_what_a_changeset_has_replaced_since_is_no_word_against_what_had_answered_that_changeset(
+    life: Life, school: Sekolah, pupil: str, backups: Backups
+) -> None:
+    """Rule 25: the restored server's word falls to the school's, and the value given back had seen the school's."""
+    backup = backups.server()
+    school.edit("peserta_didik", pupil, alamat_jalan="Jalan Sekolah")
+    school.round_trip()
+    life.change("dinas", [("peserta_didik", pupil, "alamat_jalan", "Jalan Dinas")])
+    school.round_trip()
+    backups.restore_server(backup)
+    life.change("dinas", [("peserta_didik", pupil, "alamat_jalan", "Jalan Sementara")])
+    trips(school, 2)
+    assert life.row("peserta_didik", pupil)["alamat_jalan"] == "Jalan Dinas"
+    assert school.row("peserta_didik", pupil)["alamat_jalan"] == "Jalan Dinas"
+    assert equal(school)
+
+
 def test_a_guest_school_notices_a_restored_server_by_what_it_was_told_of_another_homes_row(
     life: Life, school: Sekolah, pupil: str, backups: Backups
 ) -> None:
