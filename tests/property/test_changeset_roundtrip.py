@@ -342,7 +342,7 @@ def lines(draw: st.DrawFn) -> Line:
     table = draw(st.sampled_from(SCHEMA.tables))
     group = draw(st.none() | st.sampled_from(table.groups))
     names = tuple(column.name for column in (group.columns if group else table.columns[:2]))
-    told = st.lists(st.none() | ANY, max_size=4).map(tuple)
+    told = st.just(()) | st.tuples(*[st.none() | ANY for _ in names])
     return Line(
         table, draw(TEXTS), group, draw(st.sampled_from(Outcome)), draw(st.integers(500, 599)), names, draw(told),
         draw(told), draw(st.sampled_from(Cause)), draw(st.booleans()),
