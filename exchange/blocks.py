@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 
 from exchange.records import Block, Op
@@ -59,3 +60,15 @@ def without(block: Block, names: Sequence[str], which: Collection[int]) -> tuple
     stay = [n for n in range(len(names)) if n not in which]
     values = [[column[n] for n in stay] for column in block.values]
     return Block(block.table, block.op, block.columns, values), [names[n] for n in stay]
+
+
+def shown(columns: Sequence[str], values: Sequence[object]) -> str:
+    r"""Return values under their columns' names as JSON; bytes as hex.
+
+    Example:
+        >>> shown(("email", "nama"), ("a@contoh.id", b"\xff"))
+        '{"email": "a@contoh.id", "nama": "ff"}'
+    """
+    return json.dumps(
+        {c: v.hex() if isinstance(v, bytes) else v for c, v in zip(columns, values, strict=False)}, ensure_ascii=False
+    )

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
 
 from exchange import errors
+from exchange.blocks import shown
 from exchange.central.claims import Claims, note_claims, note_revived, report_claims
 from exchange.central.recording import Entry, index_rows, log, tell_others
 from exchange.format.body import Item, read_body
@@ -236,6 +237,7 @@ class _Entering:
     def __init__(self, server: ServerStore, school: School, common: int) -> None:
         self.server, self.school, self.scope = server, school, school.sekolah_id
         self.entries: list[Entry] = []
+        self._overruled: list[tuple[int, str, int, str, str]] = []
         self._shown: list[Entry] = []
         self._claims: Claims = {}
         self._said: list[Block] = []
@@ -267,7 +269,10 @@ class _Entering:
                 continue  # its home has moved
             if block.op is Op.DELETE:
                 if standing is not None and standing[-2] != 1:
-                    self._correct(table, name, 0) if since else gone.append(name)
+                    if since:
+                        self._overrule(table, name, 0, {"soft_delete": (1, 0)})
+                    else:
+                        gone.append(name)
                 continue
             given = dict(zip(block.columns, (values[n] for values in block.values[len(table.key) :]), strict=True))
             columns = self._open_columns(block, name, given, standing, since)
@@ -298,15 +303,18 @@ class _Entering:
         columns: list[Column] = []
         for group in dict.fromkeys(table.group_of[column.name] for column in given):
             mine = [column for column in given if table.group_of[column.name] is group]
-            differs = any(now[c] != given[c] or type(now[c]) is not type(given[c]) for c in mine)
+            differs = [c for c in mine if now[c] != given[c] or type(now[c]) is not type(given[c])]
             if since & {0, group.number}:
                 if differs:
-                    self._correct(table, name, group.number)
+                    self._overrule(table, name, group.number, {c.name: (given[c], now[c]) for c in differs})
             elif differs or block.locked or revived:
                 columns += mine
         return tuple(columns)
 
-    def _correct(self, table: Table, name: str, group: int) -> None:
+    def _overrule(self, table: Table, name: str, group: int, values: dict[str, tuple[object, object]]) -> None:
+        """What the server has said since stands, and goes back; both values are listed for whoever said them."""
+        given, stands = (shown(tuple(values), [pair[n] for pair in values.values()]) for n in (0, 1))
+        self._overruled.append((table.number, name, group, given, stands))
         self.entries.append((table.number, name, group, int(Op.UPDATE if group else Op.INSERT), int(Cause.KOREKSI), 0))
 
     def _see(self, block: Block) -> None:
@@ -336,6 +344,11 @@ class _Entering:
         if not self.said_anything:
             return self.school
         self.school = log(self.server, self.school, Cause.PUSAT, self._said, self.entries + self._shown)
+        self.server.db.executemany(
+            "INSERT INTO kirim_overruled (scope, position, table_no, row, group_no, given, stands) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING",
+            ((self.scope, self.school.position, *one) for one in self._overruled),
+        )
         self.server.lock((table, row, group) for table, row, group, _, _, locked in self.entries if locked and group)
         tell_others(self.server, self.school, self.entries)
         return report_claims(self.server, self.school, self._claims)

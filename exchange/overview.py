@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from exchange.clocks import civil_today, day_in, is_wrong
+from exchange.records import Cause
 from exchange.store.school import SchoolStore
 from exchange.store.semester import running_semester
 
@@ -193,9 +195,29 @@ def server_status(node: ServerNode) -> dict[str, object]:
                 "ON d.scope = o.scope AND d.key_id = o.key_id WHERE o.state = 'held' AND d.state = 'aktif' ORDER BY d.region, o.number"
             )
         ],
+        "overruled": _overruled(node),
         "held": held,
         "behind": behind,
     }
+
+
+def _overruled(node: ServerNode) -> list[dict[str, object]]:
+    """Return values of the centre's that a restore had lost, and that found another value of the centre's in their place.
+
+    Each is listed until somebody else than a school changes that group once more.
+    """
+    names = {table.number: table.name for table in node.store.schema.tables}
+    found = node.store.db.execute(
+        "SELECT s.npsn, o.table_no, o.row, o.given, o.stands FROM kirim_overruled o JOIN kirim_school s ON s.sekolah_id = o.scope "
+        "WHERE NOT EXISTS (SELECT 1 FROM kirim_index i WHERE i.scope = o.scope AND i.position > o.position "
+        "AND i.table_no = o.table_no AND i.row = o.row AND i.group_no = o.group_no AND i.cause NOT IN (?, ?)) "
+        "ORDER BY s.npsn, o.position, o.table_no, o.row, o.group_no LIMIT 1000",
+        (int(Cause.KOREKSI), int(Cause.KEMBALI)),
+    )
+    return [
+        {"npsn": npsn, "table": names[table], "id": row, "given": json.loads(given), "stands": json.loads(stands)}
+        for npsn, table, row, given, stands in found
+    ]
 
 
 def _refused(node: ServerNode, claims: dict[str, Counter[str]]) -> list[dict[str, object]]:

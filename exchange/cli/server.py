@@ -482,6 +482,16 @@ def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield tr("Order {number} of the office of {wilayah} waits for an earlier one ({code}), since {when}").format(
             number=number(one["number"]), wilayah=one["wilayah"], code=one["code"], when=when(one["since"])
         )
+    if found["overruled"]:
+        yield tr("Given back after a restore, and another value stands: {count}").format(
+            count=number(len(found["overruled"]))
+        )
+    for one in found["overruled"][:EXAMPLES_MAX]:
+        for column in one["given"]:
+            given, stands = ("-" if (v := one[side][column]) is None else v for side in ("given", "stands"))
+            yield "  " + tr("NPSN {npsn}, {table}, id {id}: {column} {given} was given back, {stands} stands").format(
+                npsn=one["npsn"], table=one["table"], id=one["id"], column=column, given=given, stands=stands
+            )
     behind = found["behind"]
     if behind:
         yield tr("Schools that have something to receive: {count}").format(count=number(len(behind)))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exchange.blocks import same, values_of
+from exchange.blocks import same, shown, values_of
 from exchange.format.outcome import decode_outcome
 from exchange.parents import Row
 from exchange.records import Line, Op, Outcome
 from exchange.schema.model import Column, Table
-from exchange.school.applied import shown
 from exchange.school.capture import own_blocks
 from exchange.school.heard import Heard
 from exchange.school.refused import Refused

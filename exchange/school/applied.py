@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,15 +85,3 @@ def _line_json(line: Line) -> dict[str, object]:
         "won": line.won,
         "why": line.cause.name.lower(),
     }
-
-
-def shown(columns: Sequence[str], values: Sequence[object]) -> str:
-    r"""Return values under their columns' names as JSON; bytes as hex.
-
-    Example:
-        >>> shown(("email", "nama"), ("a@contoh.id", b"\xff"))
-        '{"email": "a@contoh.id", "nama": "ff"}'
-    """
-    return json.dumps(
-        {c: v.hex() if isinstance(v, bytes) else v for c, v in zip(columns, values, strict=False)}, ensure_ascii=False
-    )

@@ -16,6 +16,7 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from exchange import errors
+from exchange.blocks import shown
 from exchange.central.recording import log
 from exchange.digests import NAME_BYTES, differing_rows, live_rows, named
 from exchange.format.body import Item
@@ -24,7 +25,6 @@ from exchange.parents import Row
 from exchange.reading import Told
 from exchange.records import Cause, Op
 from exchange.schema.model import Table
-from exchange.school.applied import shown
 from exchange.school.capture import as_deleted
 from exchange.store import rows
 from exchange.store.school import SchoolStore

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
+from exchange.blocks import shown
 from exchange.parents import Row
 from exchange.records import Line
 from exchange.schema.model import Table
-from exchange.school.applied import shown
 from exchange.school.unsent import Unsent
 from exchange.store import rows
 from exchange.store.school import SchoolStore

@@ -184,6 +184,10 @@ _SERVER = {
     "kirim_seen": ("table_no int; row text; scope text; home text", "table_no row scope"),
     "kirim_lost": ("scope text; number int; value blob", "scope number value"),
     "kirim_given": ("scope text; number int; value blob; common int; position int", "scope number value"),
+    "kirim_overruled": (
+        "scope text; position int; table_no int; row text; group_no int; given text; stands text",
+        "scope position table_no row group_no",
+    ),
     "kirim_waived": ("package_id blob; at int", "package_id"),
     "kirim_kip": ("id text; bytes text; reason text", "id"),
     "kirim_return": (

@@ -15,6 +15,7 @@ from exchange.nodes import SchoolNode, ServerNode
 from exchange.overview import server_status
 from exchange.schema import SCHEMA
 from exchange.school.applied import Report
+from tests.flow.program import kirim
 from tests.flow.test_rebuilding import rebuilt
 from tests.flow.told import last_return, lines, registered, show, with_open_keys
 from tests.life import Life, Sekolah, equal
@@ -329,6 +330,31 @@ def test_what_the_restored_server_has_changed_since_wins_and_a_correction_says_s
     assert equal(school)
 
 
+def test_a_value_of_the_centre_that_was_given_back_and_overruled_is_listed_until_the_centre_speaks_again(
+    life: Life, school: Sekolah, pupil: str, backups: Backups
+) -> None:
+    """Rule 25: whoever said it finds both values in the server's status, and whatever a school edits leaves it there."""
+    backup = backups.server()
+    life.change("dinas", [("peserta_didik", pupil, "alamat_jalan", "Jalan Lama")])
+    school.round_trip()
+    backups.restore_server(backup)
+    life.change("dinas", [("peserta_didik", pupil, "alamat_jalan", "Jalan Baru")])
+    trips(school, 2)
+    school.edit("peserta_didik", pupil, rt=9)
+    school.round_trip()
+    (one,) = server_status(life.server)["overruled"]  # type: ignore[misc]
+    assert (one["npsn"], one["table"], one["id"]) == (school.npsn, "peserta_didik", pupil)
+    assert one["given"] == {"alamat_jalan": "Jalan Lama"}
+    assert one["stands"] == {"alamat_jalan": "Jalan Baru"}
+    told = kirim("server", "status", "--home", life.server.home).out
+    assert f"NPSN {school.npsn}, peserta_didik, id {pupil}: alamat_jalan Jalan Lama" in told
+    assert "Jalan Baru" in told
+    life.change("dinas", [("peserta_didik", pupil, "alamat_jalan", "Jalan Lama")])
+    assert server_status(life.server)["overruled"] == []
+    school.round_trip()
+    assert equal(school)
+
+
 def test_a_value_older_than_the_backup_does_not_overrule_a_newer_one_that_is_given_back(
     life: Life, school: Sekolah, pupil: str, backups: Backups
 ) -> None:
@@ -341,6 +367,39 @@ def test_a_value_older_than_the_backup_does_not_overrule_a_newer_one_that_is_giv
     trips(school, 2)
     assert life.row("peserta_didik", pupil)["nama_ibu_kandung"] == "IBU SESUDAH"
     assert school.row("peserta_didik", pupil)["nama_ibu_kandung"] == "IBU SESUDAH"
+    assert equal(school)
+
+
+def test_what_is_given_back_is_entered_behind_the_schools_own_word_that_it_had_answered(
+    life: Life, school: Sekolah, pupil: str, backups: Backups
+) -> None:
+    """Rule 25: the changeset comes again in the very package that gives the return back; it was older then, and is older now."""
+    backup = backups.server()
+    school.edit("peserta_didik", pupil, alamat_jalan="Jalan Sekolah")
+    school.round_trip()
+    life.change("dinas", [("peserta_didik", pupil, "alamat_jalan", "Jalan Dinas")])
+    school.round_trip()
+    backups.restore_server(backup)
+    trips(school, 2)
+    assert life.row("peserta_didik", pupil)["alamat_jalan"] == "Jalan Dinas"
+    assert school.row("peserta_didik", pupil)["alamat_jalan"] == "Jalan Dinas"
+    assert equal(school)
+
+
+def test_what_a_changeset_has_replaced_since_is_no_word_against_what_had_answered_that_changeset(
+    life: Life, school: Sekolah, pupil: str, backups: Backups
+) -> None:
+    """Rule 25: the restored server's word falls to the school's, and the value given back had seen the school's."""
+    backup = backups.server()
+    school.edit("peserta_didik", pupil, alamat_jalan="Jalan Sekolah")
+    school.round_trip()
+    life.change("dinas", [("peserta_didik", pupil, "alamat_jalan", "Jalan Dinas")])
+    school.round_trip()
+    backups.restore_server(backup)
+    life.change("dinas", [("peserta_didik", pupil, "alamat_jalan", "Jalan Sementara")])
+    trips(school, 2)
+    assert life.row("peserta_didik", pupil)["alamat_jalan"] == "Jalan Dinas"
+    assert school.row("peserta_didik", pupil)["alamat_jalan"] == "Jalan Dinas"
     assert equal(school)
 
 

@@ -62,13 +62,16 @@ class Engine:
         return shown | {text for content in kept for text in content.texts}
 
     def told(self) -> set[str]:
-        """Return the values in conflicts and refusals that were told to a school, or that the server will tell."""
+        """Return the values in conflicts and refusals that were told to a school, or that the server will tell or lists."""
         return set(self._lines())
 
     def _lines(self) -> Iterator[str]:
         for (outcome,) in self.place.server.store.db.execute("SELECT outcome FROM kirim_changeset WHERE outcome IS NOT NULL"):
             for line in decode_outcome(SCHEMA, bytes(outcome))[1]:
                 yield from (value for value in (*line.sent, *line.stood) if isinstance(value, str))
+        for texts in self.place.server.store.db.execute("SELECT given, stands FROM kirim_overruled").fetchall():
+            for text in texts:
+                yield from (value for value in json.loads(str(text)).values() if isinstance(value, str))
         for laptop in self.laptops:
             for texts in laptop.sql("SELECT own, other FROM kirim_conflict"):
                 for text in texts:

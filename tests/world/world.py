@@ -11,6 +11,7 @@ import json
 import random
 import shutil
 import uuid
+import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -429,14 +430,19 @@ class World:
 
     def stopped_at(self, step: int, act: Callable[[], object]) -> bool:
         """Do something on machines that may stop meanwhile, and start them again; return whether they stopped."""
-        try:
-            with dying(step):
-                act()
-        except Killed:
-            pass
-        else:
+        if not step:
+            act()
             return False
-        gc.collect()  # what the stopped program held open is closed, as the system would
+        with warnings.catch_warnings():  # what the stopped program held open is closed, as the system would
+            warnings.simplefilter("ignore", ResourceWarning)
+            try:
+                with dying(step):
+                    act()
+            except Killed:
+                pass
+            else:
+                return False
+            gc.collect()
         self.place.reopen_server()
         for laptop in self.everyone():
             laptop.reopen()
