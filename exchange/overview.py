@@ -185,7 +185,7 @@ def server_status(node: ServerNode) -> dict[str, object]:
         "refused": _refused(node, claims),
         "conflicts": db.value("SELECT coalesce(sum(conflict), 0) FROM kirim_changeset"),
         "open": db.value("SELECT count(*) FROM kirim_open"),
-        "findings": db.value("SELECT count(*) FROM vld_data WHERE soft_delete = 0"),
+        "findings": db.value("SELECT count(*) FROM vld_data WHERE soft_delete IS NOT 1"),
         "kip_waiting": db.value("SELECT count(*) FROM kirim_kip"),
         "orders": dict(db.execute("SELECT state, count(*) FROM kirim_order GROUP BY state")),
         "orders_held": [
