@@ -179,13 +179,16 @@ class Returns:
 
 
 def due(server: ServerNode, school: School) -> bool:
-    """Whether a school has something to receive: its last *I have*, or what it knows to be acknowledged, lags."""
+    """Whether a school has something to receive: its last *I have*, its reference rows, or what it knows to be
+    acknowledged, lags.
+    """
     last = server.store.db.value(
         "SELECT last FROM kirim_key WHERE scope = ? AND key_id = ?", (school.sekolah_id, school.device)
     )
     merged = int(last or 0)
     return (
         school.have < school.position
+        or school.reference < server.store.reference
         or min(school.told, school.own) < merged
         or bool(server.store.lost(school))
         or has_untold(server.store, school)
@@ -260,7 +263,7 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
                 store,
                 school,
                 _tallied(touched_blocks(store, school, first.number), changes),
-                reference_blocks(store, int(store.get(f"reference_{school.sekolah_id}", "0"))),
+                reference_blocks(store, school.reference),
                 outcomes=outcomes,
                 hashes=(digests.pack_hashes(store.db, table, school.sekolah_id, school.schema) for table in apart),
             )
@@ -333,6 +336,8 @@ def _prefilled(plain: IO[bytes], server: ServerNode, scope: str) -> tuple[School
     with store.act("prefill", scope):
         school = store.school(scope)
         assert school is not None
+        if not school.device:
+            store.db.execute("UPDATE kirim_school SET reference = ? WHERE sekolah_id = ?", (store.reference, scope))
         school = replace(school, device=b"", own=0)  # whoever opens it has no chain yet
         number = 1 + int(store.db.value("SELECT count(*) FROM kirim_return WHERE scope = ? AND kind = 1", (scope,)))
         first = Position(0, store.log_value(school, 0)[:8])
@@ -372,8 +377,8 @@ def _lay_down(
         plain.write(piece)
     root = manifest.digests.root if manifest.digests else None
     store.db.execute(
-        "INSERT INTO kirim_return (scope, kind, number, first, position, value, made_at, root, ledger) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO kirim_return (scope, kind, number, first, position, value, made_at, root, ledger, reference) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             school.sekolah_id,
             int(kind),
@@ -384,6 +389,7 @@ def _lay_down(
             store.clock(),
             root,
             acts.head(store)[0],
+            manifest.reference,
         ),
     )
 
