@@ -852,6 +852,14 @@ class CodeVoid(TrustError):
     safe = "nothing was merged; the file is kept as evidence"
 
 
+class Overtaken(TrustError):
+    code = "KF-341"
+    grave = Grave.NOTE
+    what = "a BALASAN was applied while this export waited for the head's approval"
+    next = "export again; the sheet then shows how things stand now"
+    safe = "no package was written; all data and unsent changes are safe"
+
+
 class DistrictRevoked(TrustError):
     code = "KF-331"
     grave = Grave.ALARM

@@ -36,6 +36,7 @@ from exchange.server.receipts import has_untold, receipts_after
 from exchange.server.returning import baseline_blocks, reference_blocks, touched_blocks
 from exchange.server.serverkeys import chain_to, riding
 from exchange.server.standing import jump
+from exchange.store.school import SchoolStore
 from exchange.store.server import School, ServerStore
 from exchange.trust.certificates import SignedCertificate, read
 from exchange.trust.keys import PublicIdentity
@@ -104,6 +105,7 @@ def export(
         AccountMissing, AccountClosed, RoleMissing, OtherAccount, AccountChanged: KF-321 to KF-325.
         DataInvalid: KF-501.
         NotConfirmed, PassphraseWrong: KF-313, KF-106.
+        Overtaken: KF-341, a return was applied meanwhile; no file stands.
         DiskFull, FolderUnwritable: KF-701, KF-703.
 
     Source:
@@ -117,7 +119,8 @@ def export(
         cut = capture.cut(store)
         now = digests.pairs(store.db, store.schema, None, store.schema.version)
         store.set(digests_cut=json.dumps({n: [count, value.hex()] for n, (count, value) in now.items()}))
-    first, last = store.acknowledged, store.last
+        first, last = store.acknowledged, store.last
+        stands = _stands(store, last)
     tables, changes = tally(own_blocks(store, first, last))
     sheet = fill(store, head, changes)
     if not confirm(sheet):
@@ -125,6 +128,7 @@ def export(
     approval = approved(node, head, passphrase(), first, last, tables) if last > first else None
     before = store.digests(f"digests_{first}")
     with store.transaction():
+        _check_stands(store, last, stands)
         number = int(store.get("number", "0")) + 1
         told, cut_now = store.get(f"digests_{last}"), store.get("digests_cut")
         # Two files with one last changeset said different things: which of them arrived, the next one cannot know.
@@ -144,9 +148,30 @@ def export(
     )
     read_back(path, node.device, store.scope, sealed)
     mark = (store.value_at(last) or b"")[:8].hex("-", 2)
-    with store.transaction():
-        rode(node, sealed.package_id)
+    try:
+        with store.transaction():
+            _check_stands(store, last, stands)
+            rode(node, sealed.package_id)
+    except errors.Overtaken:
+        spool.remove(path)
+        raise
     return Exported(path, sealed.package_id, number, sheet.changes, sealed.size, cut.put_back, last, mark, sheet.lines)
+
+
+def _stands(store: SchoolStore, last: int) -> tuple[object, ...]:
+    """Return everything that an approval speaks of and a return changes: what is acknowledged, applied, and in the chain."""
+    return store.acknowledged, store.have, store.value_at(last)
+
+
+def _check_stands(store: SchoolStore, last: int, stands: tuple[object, ...]) -> None:
+    """Return only if no other program has applied a return while the head read and typed: he would not have approved this.
+
+    Raises:
+        Overtaken: KF-341.
+    """
+    store.refresh()
+    if _stands(store, last) != stands:
+        raise errors.Overtaken()
 
 
 # --- returns ----------------------------------------------------------------------------------

@@ -189,7 +189,7 @@ _SERVER = {
         "scope position table_no row group_no",
     ),
     "kirim_waived": ("package_id blob; at int", "package_id"),
-    "kirim_kip": ("id text; bytes text; reason text", "id"),
+    "kirim_kip": ("list int; line int; bytes text; reason text", "list line"),
     "kirim_return": (
         "scope text; kind int; number int; first int; position int; value blob; made_at int; root blob; ledger int; "
         "reference int 0",
