@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from exchange import acts, errors, spool
+from exchange import acts, errors, homes, spool
 from exchange.central import heads
 from exchange.central.recording import record
 from exchange.clocks import civil_today, system_clock
@@ -81,15 +81,15 @@ def init_server(home: Path, db: str | None = None, *, clock: Clock = system_cloc
         FolderUnwritable, DiskFull: KF-703, KF-701.
     """
     keys = home / KEYS
-    spool.unbuild(home)
+    homes.unbuild(home)
     with spool.disk(home):
         if keys.exists() and not (keys / _UNFINISHED).exists():
             raise errors.HomeExists(home=str(home))
-    spool.make_home(home, FOLDERS)
+    homes.make_home(home, FOLDERS)
     store = _open_unfinished(home, db, clock)
     try:
         if not keys.exists():
-            with spool.building(home) as place:
+            with homes.building(home) as place:
                 _make_server_keys(place / KEYS)
         server = _certify(store, keys)
     finally:

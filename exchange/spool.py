@@ -1,6 +1,6 @@
 """Package files on the move: they appear whole, are never overwritten, and leave only after their effect is durable.
 
-Only this module renames and fsyncs.
+Only this module and :mod:`exchange.homes` rename and fsync.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import io
 import itertools
 import os
 import secrets
-import shutil
 import stat
 import sys
 import tempfile
@@ -28,9 +27,6 @@ if sys.platform != "win32":
 
 PARTIAL = ".kirim-part"
 """Ending of a file under construction; intake never looks at one."""
-
-_MOVING = ".moving"
-"""Within a home under construction: the names that are on their way out of it."""
 
 _PIECE_BYTES = 256 * KIB
 
@@ -104,19 +100,6 @@ def make(folder: Path) -> None:
         sync_folder(folder.parent)
 
 
-def make_home(home: Path, folders: Sequence[str] = ()) -> None:
-    """Make a home and its folders for their owner alone; a home that stood there with something in it keeps its mode.
-
-    Raises:
-        DiskFull, FolderUnwritable: KF-701, KF-703.
-    """
-    with disk(home):
-        if home.is_dir() and not any(home.iterdir()):
-            home.chmod(0o700)
-        for name in ("", *folders):
-            make(home / name)
-
-
 # --- writing ----------------------------------------------------------------------------------
 
 
@@ -140,7 +123,7 @@ def put(folder: Path, name: str, write: Callable[[BinaryIO], object], *, replace
             sweep(folder)
         try:
             with open(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
-                _claim(file.fileno())
+                claim(file.fileno())
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
@@ -272,7 +255,7 @@ class Keeping:
         with disk(self._folder):
             file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
             self._parts.append((file, part, target))
-            _claim(file.fileno())
+            claim(file.fileno())
         for piece in pieces(source):
             with disk(self._folder):
                 file.write(piece)
@@ -485,7 +468,7 @@ def move(path: Path, folder: Path, name: str) -> Path:
 # --- what killed processes left ---------------------------------------------------------------
 
 
-def _claim(descriptor: int) -> bool:
+def claim(descriptor: int) -> bool:
     """Mark a file or folder under construction as ours until it is closed; return whether nobody else has it.
 
     The mark ends with the process, however it ends. Where there is none, an open file cannot be removed anyway
@@ -499,28 +482,6 @@ def _claim(descriptor: int) -> bool:
     return True
 
 
-@contextmanager
-def locked(home: Path) -> Iterator[None]:
-    """Be the only one at work in a home that has no database; the mark ends with the process.
-
-    Raises:
-        HomeBusy: KF-704.
-        DiskFull, FolderUnwritable: KF-701, KF-703.
-    """
-    with disk(home):
-        descriptor = os.open(home / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if not _claim(descriptor):
-            raise errors.HomeBusy(home=str(home))
-        yield
-    finally:
-        os.close(descriptor)
-
-
-_LOCK = ".kunci-kerja"
-"""A file that is locked while somebody is at work; it stays."""
-
-
 def sweep(folder: Path) -> int:
     """Remove what killed processes left half written in a folder, and return how many files that were.
 
@@ -532,7 +493,7 @@ def sweep(folder: Path) -> int:
             if part.is_dir():
                 continue
             with open(os.open(part, os.O_RDWR), "r+b") as file:
-                if _claim(file.fileno()) and os.name != "nt":
+                if claim(file.fileno()) and os.name != "nt":
                     part.unlink()
                     count += 1
             if os.name == "nt":
@@ -541,75 +502,3 @@ def sweep(folder: Path) -> int:
         except OSError:
             continue  # gone meanwhile, or not ours to remove
     return count
-
-
-@contextmanager
-def building(home: Path) -> Iterator[Path]:
-    """Give an empty folder whose content moves into a home when it is finished, and vanishes otherwise.
-
-    What moves last is the database: a home without one is no home. What a kill leaves, :func:`unbuild` takes away.
-
-    Raises:
-        DiskFull, FolderUnwritable: KF-701, KF-703.
-    """
-    with disk(home):
-        make(home)
-        place = home / f".{secrets.token_hex(8)}{PARTIAL}"
-        place.mkdir(mode=0o700)
-        mark = None if os.name == "nt" else os.open(place, os.O_RDONLY)
-    try:
-        if mark is not None:
-            _claim(mark)
-        yield place
-        names = [entry.name for entry in sorted(place.iterdir(), key=lambda path: path.suffix == ".db")]
-        put(place, _MOVING, lambda file: file.write("\n".join(names).encode()))
-        with disk(home):
-            for name in names:
-                os.rename(place / name, home / name)
-            sync_folder(home)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-        if mark is not None:
-            os.close(mark)
-
-
-def unbuild(home: Path) -> None:
-    """Take away what killed processes left of homes that were never finished; one that is being built stays.
-
-    Raises:
-        DiskFull, FolderUnwritable: KF-701, KF-703.
-    """
-    with disk(home):
-        for place in home.glob(f".*{PARTIAL}"):
-            if place.is_dir() and _is_abandoned(place):
-                _take_back(place, home)
-                shutil.rmtree(place, ignore_errors=True)
-
-
-def _is_abandoned(place: Path) -> bool:
-    if os.name == "nt":  # a folder in which a file is open has no other name
-        try:
-            os.rename(place, place.with_name(f".x{place.name}"))
-            os.rename(place.with_name(f".x{place.name}"), place)
-        except OSError:
-            return False
-        return True
-    descriptor = os.open(place, os.O_RDONLY)
-    try:
-        return _claim(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _take_back(place: Path, home: Path) -> None:
-    """After a kill between two renames: what has moved belongs to the unfinished store that has not."""
-    try:
-        names = (place / _MOVING).read_text().splitlines()
-    except FileNotFoundError:
-        return
-    if not names or not (place / names[-1]).exists():
-        return
-    for name in names:
-        if not (place / name).exists():
-            entry = home / name
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)

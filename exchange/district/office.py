@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from exchange import errors, spool
+from exchange import errors, homes, spool
 from exchange.clocks import system_clock
 from exchange.districts import FORM, GRANT, NAME_MAX, REQUEST, SUITE, grant_bytes, request_bytes
 from exchange.errors import ExchangeError
@@ -99,7 +99,7 @@ class Office:
         Raises:
             HomeBusy: KF-704, another command is at work here.
         """
-        with spool.locked(self.home):
+        with homes.locked(self.home):
             fresh = Office.open(self.home).state
             self.state.clear()
             self.state.update(fresh)
@@ -205,10 +205,10 @@ def init_office(home: Path, name: str, *, clock: Clock = system_clock) -> Office
     name = name.strip()
     if not name or len(name) > NAME_MAX or not name.isprintable():
         raise errors.RequestBad(file="PERMOHONAN", part="name")
-    spool.unbuild(home)
+    homes.unbuild(home)
     if (home / KEYS).exists() or (home / FILE).exists():
         raise errors.HomeExists(home=str(home))
-    spool.make_home(home, FOLDERS)
+    homes.make_home(home, FOLDERS)
     identity = new_identity(KeyKind.DINAS, SUITE)
     public = identity.public
     request = {
@@ -221,7 +221,7 @@ def init_office(home: Path, name: str, *, clock: Clock = system_clock) -> Office
         "signature": identity.sign(request_bytes(public.verify_key, public.seal_key, name)).hex(),
     }
     asked = f"PERMOHONAN-{public.key_id.hex()}.json"
-    with spool.building(home) as place:
+    with homes.building(home) as place:
         os.makedirs(place / KEYS, mode=0o700)
         save_identity(place / KEYS / _KEY, identity)
         _put_json(place, asked, request)

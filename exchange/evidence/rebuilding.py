@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from exchange import digests, errors, mirror, spool
+from exchange import digests, errors, homes, mirror, spool
 from exchange.clocks import system_clock
 from exchange.evidence.replay import Replay, Replayed
 from exchange.nodes import KEYS, Clock, ServerNode
@@ -95,11 +95,11 @@ def rebuild(
             node.mirror.catch_up()  # what stands only in the database yet
     if not mirror.files(home / _ARCHIVE) or not (home / KEYS).is_dir():
         raise errors.HomeMissing(home=str(home), role="server")
-    spool.unbuild(into)
+    homes.unbuild(into)
     if (into / KEYS).exists() or (into / FILE).exists():
         raise errors.HomeExists(home=str(into))
-    spool.make_home(into, FOLDERS)
-    with spool.building(into) as place:
+    homes.make_home(into, FOLDERS)
+    with homes.building(into) as place:
         _copy(home / KEYS, place / KEYS)
         (place / KEYS).chmod(0o700)
         with spool.disk(place):

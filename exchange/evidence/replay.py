@@ -163,7 +163,8 @@ class Replay:
                 at = self._ledger.accept(school, package, record.label.decode(errors="replace"), receipt.made_at)
             made = self._attempt(school, package, receipt, again=held is not None)
             if held is None:
-                now = self._ledger.record(at, made.state, made.error, made.merged, record.signature)
+                waiting = self._ledger.waiting([at])[at]
+                now = self._ledger.record(waiting, made.state, made.error, made.merged, record.signature)
             elif made.state == "held" and made.error is not None:
                 now = self._ledger.supersede(held, "held", made.error, self._ledger.told(held), record.signature)
             else:

@@ -52,10 +52,11 @@ def open_assignments(source: Source, sekolah_id: str) -> list[tuple[int, str, st
         sekolah_id: The school.
     """
     columns = ("ptk_tugas_tambahan_id", "ptk_id", "jabatan_ptk_id", "sekolah_id", "tmt_tambahan", "tst_tambahan")
+    duties = source.rows("tugas_tambahan", columns, {"jabatan_ptk_id": _ROLES})
     found = [
         (_ROLES[post], str(begun or ""), str(row), str(person))
-        for row, person, post, school, begun, ended in source.rows("tugas_tambahan", columns)
-        if post in _ROLES and school == sekolah_id and not ended
+        for row, person, post, school, begun, ended in duties
+        if school == sekolah_id and not ended
     ]
     return sorted(found, reverse=True, key=lambda one: one[1:])
 
@@ -153,16 +154,15 @@ def active_heads(source: Source, sekolah_id: str, tahun_ajaran_id: int) -> list[
     assignments = open_assignments(source, sekolah_id)
     if not assignments:
         return []
-    wanted = {person for _, _, _, person in assignments}
+    wanted = {"ptk_id": {person for _, _, _, person in assignments}}
     persons: dict[str, tuple[Any, Any]] = {
         str(person): (kind, nama)
-        for person, kind, nama in source.rows("ptk", ("ptk_id", "jenis_ptk_id", "nama"))
-        if person in wanted
+        for person, kind, nama in source.rows("ptk", ("ptk_id", "jenis_ptk_id", "nama"), wanted)
     }
     columns = ("ptk_id", "sekolah_id", "tahun_ajaran_id", "jenis_keluar_id", "ptk_induk")
     registered: dict[str, bool] = {}
-    for person, school, year, left, home in source.rows("ptk_terdaftar", columns):
-        if person in wanted and school == sekolah_id and year == tahun_ajaran_id and not str(left or "").strip():
+    for person, school, year, left, home in source.rows("ptk_terdaftar", columns, wanted):
+        if school == sekolah_id and year == tahun_ajaran_id and not str(left or "").strip():
             registered[person] = registered.get(person, False) or home == 1
     heads: dict[int, Head] = {}
     for role, _, assignment, person in assignments:

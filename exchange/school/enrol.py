@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from exchange import errors, spool
+from exchange import errors, homes, spool
 from exchange.clocks import system_clock
 from exchange.format.body import read_body
 from exchange.format.certificate import KeyKind
@@ -92,9 +92,9 @@ def init_school(
     _check_unused(home)
     raw = parse_code(code)
     with spool.read_package(source) as file, _open_prefill(file, raw) as package:
-        spool.make_home(home, ("inbox", "outbox"))
+        homes.make_home(home, ("inbox", "outbox"))
         # A store that is not finished has no name of its own yet: a killed init leaves nothing that looks like one.
-        with spool.building(home) as place:
+        with homes.building(home) as place:
             made = _make_school(place, file, package, raw, passphrase, clock, former)
     return made
 
@@ -137,7 +137,7 @@ def may_begin(home: Path, source: Path) -> Callable[[str], None]:
 
 def _check_unused(home: Path) -> None:
     """Return only if no installation stands in a folder; what a killed start left is taken away."""
-    spool.unbuild(home)
+    homes.unbuild(home)
     with spool.disk(home):
         if (home / KEYS).exists() or (home / FILE).exists():
             raise errors.HomeExists(home=str(home))

@@ -25,7 +25,7 @@ from exchange.nodes import ServerNode
 from exchange.records import PackageKind
 from exchange.server.attempt import BLAMED, Attempt, attempt, own_faults, state_of
 from exchange.server.candidates import Candidate, is_zip
-from exchange.server.ledger import Entry, Ledger
+from exchange.server.ledger import Entry, Ledger, Waiting
 from exchange.server.merging import Merged
 from exchange.server.quarantine import Quarantine
 from exchange.server.results import FileResult
@@ -336,7 +336,7 @@ class Intake:
             waiting = self.ledger.waiting([one.seq for one in accepted])
             for one in sorted(accepted, key=lambda a: (a.school.sekolah_id, a.package.header.number)):
                 if one.seq in waiting:
-                    self._merge_one(one)
+                    self._merge_one(one, waiting[one.seq])
                 else:  # another process found it waiting and has merged it meanwhile
                     self._results[one.index] = self._repeat(one.label, one.package.package_id)
             indexes = {one.package.package_id: one.index for one in accepted}
@@ -355,13 +355,13 @@ class Intake:
         for result in released:
             self._tell_unnamed(result)
 
-    def _merge_one(self, one: _Accepted) -> None:
+    def _merge_one(self, one: _Accepted, waiting: Waiting) -> None:
         """Merge one package; whatever is wrong with it is its own fate and nobody else's."""
         number, npsn = one.package.header.number, one.school.npsn
         made = attempt(self.server, one.school, one.package)
         if made.error is not None:
             self._fate(one.label, one.package.package_id, made.error)
-        self.ledger.record(one.seq, made.state, made.error, made.merged)
+        self.ledger.record(waiting, made.state, made.error, made.merged)
         self._results[one.index] = (
             _merged(one.label, npsn, number, made.merged)
             if made.error is None
@@ -508,10 +508,11 @@ class Intake:
             _log.warning("%s: %s", error.code, error.lines()[0])
         except BLAMED as error:
             with self._step():
-                if self.ledger.state(entry.package_id) != "accepted":
+                waiting = self.ledger.waiting([entry.seq])
+                if not waiting:
                     return None  # another process has merged it meanwhile
                 state = self._fate(entry.file, entry.package_id, error)
-                self.ledger.record(entry.seq, state, error, Merged(position=school.position))
+                self.ledger.record(waiting[entry.seq], state, error, Merged(position=school.position))
             settle(self.server, entry.package_id)
             self._results[-entry.seq] = FileResult(entry.file, state, error.code, school.npsn, error=error)
         return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from exchange import acts
 from exchange.errors import ExchangeError
@@ -54,6 +55,28 @@ class Entry:
     code: int
 
 
+class Waiting(NamedTuple):
+    """A package that is accepted and has no entry yet: what its receipt says of it.
+
+    Attributes:
+        seq: Under which it waits.
+        scope: ``sekolah_id``.
+        package_id: What names it (32 bytes).
+        number: Its number among its laptop's files.
+        device: Key id of the laptop (8 bytes).
+        plaintext: SHA-256 of what was sealed (32 bytes).
+        received_at: When it came, in seconds since 1970.
+    """
+
+    seq: int
+    scope: str
+    package_id: bytes
+    number: int
+    device: bytes
+    plaintext: bytes
+    received_at: int
+
+
 @dataclass(frozen=True, slots=True)
 class Debt:
     """A return that is owed to a school."""
@@ -96,10 +119,14 @@ class Ledger:
         """Return entries that were accepted and not merged, in order, behind a ``seq``."""
         return self._entries("state = 'accepted' AND seq > ? ORDER BY seq LIMIT ?", after, most)
 
-    def waiting(self, seqs: Sequence[int]) -> set[int]:
-        """Return those of some numbers under which packages still wait to be merged."""
-        found = self.db.chosen("SELECT seq FROM kirim_package WHERE state = 'accepted' AND seq IN ({})", seqs)
-        return {int(seq) for (seq,) in found}
+    def waiting(self, seqs: Sequence[int]) -> dict[int, Waiting]:
+        """Return the packages that still wait to be merged under some numbers, by number."""
+        found = self.db.chosen(
+            "SELECT seq, scope, package_id, number, device, plaintext, received_at FROM kirim_package "
+            "WHERE state = 'accepted' AND seq IN ({})",
+            seqs,
+        )
+        return {row[0]: Waiting(*row) for row in found}
 
     def held(self, scope: str) -> list[Entry]:
         """Return a school's held packages in the order of their numbers."""
@@ -139,41 +166,38 @@ class Ledger:
         return seq
 
     def record(
-        self, seq: int, state: str, error: ExchangeError | None, merged: Merged, signature: bytes = b""
+        self, one: Waiting, state: str, error: ExchangeError | None, merged: Merged, signature: bytes = b""
     ) -> bytes:
         """Give an accepted package its entry, which covers all before it, and return the entry.
 
         Args:
-            seq: Of the package as it was accepted.
+            one: The package as it was accepted.
             state: ``merged``, ``held`` or ``quarantined``.
             error: Why it was not merged.
             merged: What merging gave.
             signature: Of the receipt, when it was signed before: a rebuild has no need of the server's key.
         """
-        scope, package_id, number, device, plaintext, received_at = self.db.execute(
-            "SELECT scope, package_id, number, device, plaintext, received_at FROM kirim_package WHERE seq = ?", (seq,)
-        ).fetchone()
         last, previous = acts.head(self.store)
         code, counts = number_of(error), merged.counts
         receipt = Receipt(
-            package_id=bytes(package_id),
-            number=number,
-            device=bytes(device),
+            package_id=one.package_id,
+            number=one.number,
+            device=one.device,
             first=merged.first,
             last=merged.last,
             value=merged.value or bytes(32),
-            plaintext=bytes(plaintext),
+            plaintext=one.plaintext,
             counts=counts,
             outcomes=outcomes_hash(
-                self.store, scope, bytes(device), merged.first, merged.first if code else merged.last
+                self.store, one.scope, one.device, merged.first, merged.first if code else merged.last
             ),
             previous=previous,
-            made_at=received_at,
+            made_at=one.received_at,
             code=code,
         )
         if not signature and self._signer is not None:
-            signature = sign_receipt(self._signer, scope, receipt).signature
-        entry = package_entry(receipt_array(scope, receipt), state)
+            signature = sign_receipt(self._signer, one.scope, receipt).signature
+        entry = package_entry(receipt_array(one.scope, receipt), state)
         acts.add(self.store, last + 1, PACKAGE, entry, signature)
         self.db.execute(
             "UPDATE kirim_package SET seq = ?, state = ?, code = ?, first = ?, last = ?, value = ?, position = ?, "
@@ -191,7 +215,7 @@ class Ledger:
                 counts.conflict,
                 counts.refused,
                 counts.held,
-                seq,
+                one.seq,
             ),
         )
         return entry
@@ -207,7 +231,7 @@ class Ledger:
             (_WAITING, seq),
         )
         self.db.execute("UPDATE kirim_package SET state = 'released' WHERE seq = ?", (seq,))
-        return self.record(_WAITING, state, error, merged, signature)
+        return self.record(self.waiting([_WAITING])[_WAITING], state, error, merged, signature)
 
     def hold_for(self, entry: Entry, error: ExchangeError) -> None:
         """Note that a held package waits for something else now: its school is told another reason."""

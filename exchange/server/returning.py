@@ -6,7 +6,7 @@ that the return does not speak of as agreed (``docs/protocol.md`` 18).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from exchange.laptops import unheard
@@ -58,12 +58,17 @@ def _table_blocks(
 ) -> Iterator[Block]:
     shapes: dict[_Shape, list[tuple[object, ...]]] = {}
     there = rows.fetch(server.db, table, table.columns, list(wanted))
+    locks: dict[str, set[int]] = {}
+    for row, group in server.locks(table.number, list(wanted)):
+        locks.setdefault(row, set()).add(group)
     for row, groups in wanted.items():
         if row not in there:
             continue
         *values, deleted, home = there[row]
         keys = tuple(row_key(row))
-        for shape, numbers in _shapes(table, groups, bool(deleted), "" if home == school.sekolah_id else str(home)):
+        of = "" if home == school.sekolah_id else str(home)
+        locked = set() if of else locks.get(row, set())
+        for shape, numbers in _shapes(table, groups, locked, bool(deleted), of):
             shapes.setdefault(shape, []).append((*keys, *(values[n] for n in numbers)))
     for shape, found in shapes.items():
         columns = tuple(table.columns[n] for n in shape.columns)
@@ -72,8 +77,13 @@ def _table_blocks(
             yield Block(table, Op(shape.op), columns, part, Cause(shape.cause), shape.locked, shape.home or None)
 
 
-def _shapes(table: Table, groups: dict[int, Entry], deleted: bool, home: str) -> Iterator[tuple[_Shape, Sequence[int]]]:
-    """Yield how a row travels: deleted, whole, or the groups that each cause touched."""
+def _shapes(
+    table: Table, groups: dict[int, Entry], locked: Set[int], deleted: bool, home: str
+) -> Iterator[tuple[_Shape, Sequence[int]]]:
+    """Yield how a row travels: deleted, whole, or the groups that each cause touched.
+
+    A lock is a state of its group, not a word about it: it is told with whatever is said of the group.
+    """
     keys = len(table.key)
     if deleted:
         cause = groups[0].cause if 0 in groups else next(iter(groups.values())).cause
@@ -82,13 +92,14 @@ def _shapes(table: Table, groups: dict[int, Entry], deleted: bool, home: str) ->
     if 0 in groups:
         every = tuple(range(len(table.columns)))
         yield _Shape(int(Op.INSERT), every, int(groups[0].cause), False, home), every
+        groups = dict.fromkeys(locked, groups[0]) | groups
     spoken: dict[tuple[Cause, bool], list[Column]] = {}
     for number, entry in sorted(groups.items()):
-        if number and (0 not in groups or entry.locked or entry.cause is not groups[0].cause):
-            spoken.setdefault((entry.cause, entry.locked), []).extend(table.groups[number - 1].columns)
-    for (cause, locked), columns in spoken.items():
+        if number and (0 not in groups or number in locked or entry.cause is not groups[0].cause):
+            spoken.setdefault((entry.cause, number in locked), []).extend(table.groups[number - 1].columns)
+    for (cause, is_locked), columns in spoken.items():
         numbers = tuple(sorted(column.number - keys for column in columns))
-        yield _Shape(int(Op.UPDATE), numbers, int(cause), locked, home), numbers
+        yield _Shape(int(Op.UPDATE), numbers, int(cause), is_locked, home), numbers
 
 
 def baseline_blocks(server: ServerStore, school: School) -> Iterator[Block]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from exchange.schema.model import Schema
@@ -23,11 +23,16 @@ class StoreSource:
         self._db, self._home, self._codes = db, home, codes(db, schema)
         self._tables = schema.by_name
 
-    def rows(self, table: str, columns: Sequence[str]) -> Iterable[tuple[Any, ...]]:
-        """Yield the live rows of a table."""
-        sql, values = f"SELECT {', '.join(columns)} FROM {table}", list[str]()
+    def rows(
+        self, table: str, columns: Sequence[str], among: Mapping[str, Collection[object]] | None = None
+    ) -> Iterable[tuple[Any, ...]]:
+        """Yield the live rows of a table; those ``among`` few values, where it names any."""
+        where, values = list[str](), list[object]()
+        for name, few in (among or {}).items():
+            where.append(f"{name} IN ({','.join('?' * len(few))})")
+            values += few
         if not self._tables[table].is_reference:
-            sql += " WHERE soft_delete IS NOT 1"
+            where.append("soft_delete IS NOT 1")
             if self._home is not None:
                 # A PTK may be at home elsewhere and registered here.
                 own = (
@@ -35,7 +40,9 @@ class StoreSource:
                     if table == "ptk"
                     else "kirim_home = ?"
                 )
-                sql, values = f"{sql} AND {own}", [self._home]
+                where.append(own)
+                values.append(self._home)
+        sql = f"SELECT {', '.join(columns)} FROM {table}{' WHERE ' if where else ''}{' AND '.join(where)}"
         found: Iterable[tuple[Any, ...]] = self._db.execute(sql, values)
         return found
 

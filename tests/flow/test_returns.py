@@ -315,6 +315,19 @@ def test_a_return_says_of_each_group_the_last_value_and_only_what_others_touched
     assert said["PUSAT", "rekening_bank"] == ["990001"]
 
 
+def test_a_return_tells_of_a_lock_with_whatever_is_said_of_its_group(life: Life, school: Sekolah, pupil: str) -> None:
+    """A correction after the one that locked would else leave the school with an edit that the server will not take."""
+    life.change("verval", [("peserta_didik", pupil, "nama", "NAMA BENAR")], verified=True)
+    life.change("verval", [("peserta_didik", pupil, "nama", "NAMA LEBIH BENAR")])
+    said = life.answer(school).file
+    school.edit("peserta_didik", pupil, nama="NAMA SEKOLAH")
+    school.apply(said)
+    assert school.row("peserta_didik", pupil)["nama"] == "NAMA LEBIH BENAR"
+    school.round_trip()
+    assert life.row("peserta_didik", pupil)["nama"] == "NAMA LEBIH BENAR"
+    assert equal(school)
+
+
 def test_a_return_names_where_it_starts_what_both_share_and_how_far_it_merged(life: Life, school: Sekolah, pupil: str) -> None:
     """Rule 19: a, j and m by number and value, and the receipt of each package, held ones with their code."""
     school.edit("peserta_didik", pupil, rt=1)

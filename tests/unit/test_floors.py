@@ -38,7 +38,7 @@ ONLY_HERE = {
     "zstandard": {"format"},
 }
 DISK = {"fsync", "rename", "renames", "replace", "link", "truncate"}
-"""Functions of ``os`` that move or fix files: :mod:`exchange.spool` alone calls them."""
+"""Functions of ``os`` that move or fix files: :mod:`exchange.spool` and :mod:`exchange.homes` alone call them."""
 
 
 def floor(room: str) -> int:
@@ -105,7 +105,7 @@ def test_every_other_import_is_of_the_standard_library():
     assert tops - set(sys.stdlib_module_names) - set(ONLY_HERE) == {"exchange"}
 
 
-def test_only_spool_renames_and_fsyncs():
+def test_only_spool_and_homes_rename_and_fsync():
     found = {
         file.relative_to(CODE).as_posix()
         for file in CODE.rglob("*.py")
@@ -113,7 +113,7 @@ def test_only_spool_renames_and_fsyncs():
         if isinstance(node, ast.Attribute) and node.attr in DISK
         if isinstance(node.value, ast.Name) and node.value.id == "os"
     }
-    assert found == {"spool.py"}
+    assert found == {"spool.py", "homes.py"}
 
 
 def test_a_door_imports_no_flow_until_it_is_used():

@@ -309,8 +309,11 @@ def differences(world: World, laptop: Laptop) -> list[str]:
                           for c, x, y in zip(table.all_columns, a, b) if x != y or type(x) is not type(y)]
     for number, row in server.db.execute("SELECT table_no, row FROM kirim_seen WHERE scope = ?", (laptop.scope,)):
         table = store.schema.by_number[number]
-        a = rows.fetch(server.db, table, table.columns, [row])[row]
+        a = rows.fetch(server.db, table, table.columns, [row]).get(row)
         b = rows.fetch(store.db, table, table.columns, [row]).get(row)
+        if a is None:
+            found.append(f"{table.name} {row}: seen, but not at the server again")
+            continue
         gone, seen_gone = a[-2] == 1, b is None or b[-2] == 1
         if gone != seen_gone or (b is not None and not gone and a[:-2] != b[:-2]):
             found.append(f"{table.name} {row}: seen, but not as it is at home: {a} and {b}")

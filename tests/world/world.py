@@ -306,11 +306,11 @@ class World:
 
     def kip(self, row: str, number: str) -> None:
         """Let the centre import an SK list of one line."""
+        self._touch_waiting(row)  # lines of older lists are tried again
         done = self.place.kip([(row, number)])
         self.say(f"kip {row[:8]} {number}: {done.matched} matched")
         if self.place.row("peserta_didik", row).get("no_kip") == number:  # of two numbers for one pupil, one waits
             self.entered.keep(number, f"kip of {row[:8]}")
-        self._touch_waiting(row)
         if self.modelled:
             self.model.kip(row, number)
 
