@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from exchange.central.claims import Claims, note_claims, report_claims
@@ -115,49 +115,71 @@ def _waiting(server: ServerStore) -> list[_Asked]:
     return [_asked(number, KipRow(**json.loads(text))) for number, text in found]
 
 
+@dataclass(slots=True)
+class _Plan:
+    """What becomes of rows: numbers that are set, by home; rows that wait, with the reason; rows of which nothing is to do."""
+
+    by_scope: dict[str, list[tuple[KipRow, _Pupil]]] = field(default_factory=dict)
+    waits: list[tuple[_Asked, str]] = field(default_factory=list)
+    unchanged: int = 0
+
+
 def _push(
     server: ServerStore, given: list[_Asked], waiting: list[_Asked], progress: Callable[[int, int], None] | None
 ) -> KipImport:
     table = server.schema.by_name["peserta_didik"]
-    by_scope: dict[str, list[tuple[KipRow, _Pupil]]] = {}
-    waits: list[tuple[_Asked, str]] = []
-    unchanged = 0
     named = {_person(one) for one in given} - {(None, "", "")}
     asked = given + [one for one in waiting if _person(one) not in named]
     pupils = _match(server, asked)
     locked = _locked(server, table, [pupil.row for pupil in pupils if isinstance(pupil, _Pupil)])
+    plan = _decide(asked, pupils, locked, len(given), table.by_name["no_kip"].size)
+    for done, (scope, pairs) in enumerate(sorted(plan.by_scope.items()), 1):
+        _set(server, scope, list(_blocks(table, pairs)))
+        if progress:
+            progress(done, len(plan.by_scope))
+    _keep(server, plan.waits)
+    told: tuple[dict[str, object], ...] = tuple(
+        {"line": one.row.line, "peserta_didik_id": one.row.peserta_didik_id, "no_kip": one.row.no_kip, "reason": why}
+        for one, why in plan.waits
+    )
+    return KipImport(sum(map(len, plan.by_scope.values())), plan.unchanged, told, len(plan.by_scope))
+
+
+def _decide(asked: Sequence[_Asked], pupils: Sequence[_Pupil | str], locked: set[str], fresh: int, size: int) -> _Plan:
+    """Return what becomes of rows.
+
+    Args:
+        asked: The rows, those of the newest list first.
+        pupils: Whose each is, or why it is nobody's.
+        locked: Pupils whose number a list has set.
+        fresh: How many of the rows, from the first one, are of the list that has just come: only they replace such a number.
+        size: Characters of a number.
+    """
+    plan = _Plan()
     spoken: dict[str, _Asked] = {}
     for n, (one, pupil) in enumerate(zip(asked, pupils, strict=True)):
         number = normal_card(one.row.no_kip)
         if not isinstance(pupil, _Pupil):
-            waits.append((one, pupil))
+            plan.waits.append((one, pupil))
         elif not pupil.scope:
-            waits.append((one, "not_active"))
-        elif number is None or len(number) != table.by_name["no_kip"].size:
-            waits.append((one, "number"))
+            plan.waits.append((one, "not_active"))
+        elif number is None or len(number) != size:
+            plan.waits.append((one, "number"))
         elif pupil.row in spoken:
             other = spoken[pupil.row]
-            unchanged += normal_card(other.row.no_kip) == number
-            if other.list == one.list and normal_card(other.row.no_kip) != number:
-                waits.append((one, "twice"))  # an older list's row is replaced
+            is_same = normal_card(other.row.no_kip) == number
+            plan.unchanged += is_same
+            if not is_same and other.list == one.list:  # an older list's row is replaced
+                plan.waits.append((one, "twice"))
         elif pupil.row in locked and normal_card(pupil.no_kip) == number:
             spoken[pupil.row] = one
-            unchanged += 1
-        elif pupil.row in locked and n >= len(given):
-            waits.append((one, "twice"))
+            plan.unchanged += 1
+        elif pupil.row in locked and n >= fresh:
+            plan.waits.append((one, "twice"))
         else:
             spoken[pupil.row] = one
-            by_scope.setdefault(pupil.scope, []).append((one.row, pupil))
-    for done, (scope, pairs) in enumerate(sorted(by_scope.items()), 1):
-        _set(server, scope, list(_blocks(table, pairs)))
-        if progress:
-            progress(done, len(by_scope))
-    _keep(server, waits)
-    told: tuple[dict[str, object], ...] = tuple(
-        {"line": one.row.line, "peserta_didik_id": one.row.peserta_didik_id, "no_kip": one.row.no_kip, "reason": why}
-        for one, why in waits
-    )
-    return KipImport(sum(map(len, by_scope.values())), unchanged, told, len(by_scope))
+            plan.by_scope.setdefault(pupil.scope, []).append((one.row, pupil))
+    return plan
 
 
 def _person(one: _Asked) -> tuple[str | None, str, str]:

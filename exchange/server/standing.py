@@ -280,19 +280,19 @@ def note(
             _heard(server, school, manifest) if heard is None else heard,
             manifest.first.number,
             own,
-            _references(server, manifest.reference),
+            _references(server, school, manifest.reference),
             digests,
             school.sekolah_id,
         ),
     )
 
 
-def _references(server: ServerStore, told: int) -> int:
+def _references(server: ServerStore, school: School, told: int) -> int:
     """Return the position of the reference rows that a school has of this server's.
 
     One that lies ahead was lost: the server was restored. Its number is not used again, and the school gets all rows anew.
     """
-    if not server.reference < told <= POSITION_MAX:
+    if told == school.reference or not server.reference < told <= POSITION_MAX:
         return told
     server.set("reference", told)
     return 0

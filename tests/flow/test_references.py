@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from exchange.central.reference import import_reference
+from exchange.overview import server_status
 from exchange.packager import due, write_returns
 from exchange.store.server import School
 from tests.flow.test_recovery import Backups
@@ -46,6 +47,7 @@ def religions(school: Sekolah) -> set[object]:
 
 def test_reference_rows_reach_a_school_for_which_nothing_else_happened(life: Life, answered: Sekolah) -> None:
     bring(life, 70)
+    assert answered.npsn in [one["npsn"] for one in server_status(life.server)["behind"]]  # type: ignore[attr-defined]
     (made,) = [one for one in write_returns(life.server, all_=True).written if one.npsn == answered.npsn]
     answered.apply(made.file)
     assert religions(answered) == {70}
