@@ -166,7 +166,8 @@ def server_status(node: ServerNode) -> dict[str, object]:
     behind = [
         {"npsn": npsn, "have": have, "position": position}
         for npsn, have, position in db.execute(
-            "SELECT npsn, have, position FROM kirim_school WHERE have < position ORDER BY npsn LIMIT 1000"
+            "SELECT npsn, have, position FROM kirim_school WHERE have < position OR reference < ? ORDER BY npsn LIMIT 1000",
+            (node.store.reference,),
         )
     ]
     held = [

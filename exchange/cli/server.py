@@ -364,10 +364,11 @@ def _set_line(changed: int, unchanged: int, at: int) -> str:
 
 
 REASONS = {
-    "unknown": mark("no pupil, or more than one, fits"),
+    "unknown": mark("no pupil fits"),
+    "ambiguous": mark("several pupils fit, or the row's numbers are of different ones"),
     "not_active": mark("the pupil is active at no school, or at several"),
     "number": mark("the number is none"),
-    "twice": mark("the pupil stands there twice, with two numbers"),
+    "twice": mark("the pupil has another number by an SK list"),
 }
 """Why a row of an SK list waits, as message ids."""
 
