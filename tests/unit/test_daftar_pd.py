@@ -363,11 +363,56 @@ def test_one_pupil_on_two_lines_is_a_problem_of_the_second(db, tmp_path, one):
 def test_of_two_lines_that_claim_one_pupil_neither_is_taken(db, tmp_path, one):
     """Somebody else's line with a copied NISN stands above the pupil's own: which of them he is, nobody here knows."""
     stood = everything(db)
-    wrong = SISWA | {"Nama": "MURID BARU", "NIK": "9901014305140099", "Tanggal Lahir": "2015-07-26"}
+    wrong = SISWA | {"Nama": "MURID BARU", "NIK": "9901014305140099"}
     path = sheet(tmp_path / "dua.xlsx", wrong, SISWA | {"Alamat": "Jl. Baru"})
     report = take(db, path, partial=True)
     assert [(problem.row, problem.code) for problem in report.problems] == [(7, "KF-526"), (8, "KF-526")]
     assert everything(db) == stood
+
+
+def test_a_line_of_somebody_new_with_a_copied_number_changes_nobody(db, tmp_path, one):
+    """Name, birth date and NIK are all another person's: the NISN was copied from the line above and names nobody."""
+    stood = everything(db)
+    wrong = SISWA | {"Nama": "MURID BARU", "NIK": "9901014305140099", "Tanggal Lahir": "2015-07-26"}
+    for given in (wrong, wrong | {"NIK": SISWA["NIK"], "NISN": "0149999909"}):
+        report = take(db, sheet(tmp_path / "baru.xlsx", given), partial=True)
+        assert [(problem.row, problem.code) for problem in report.problems] == [(7, "KF-526")]
+        assert everything(db) == stood
+    take(db, sheet(tmp_path / "dua.xlsx", wrong, SISWA | {"Alamat": "Jl. Baru"}), partial=True)
+    assert db.execute("SELECT nama, nik, alamat_jalan FROM peserta_didik").fetchall() == [
+        (SISWA["Nama"], SISWA["NIK"], "Jl. Baru")
+    ]
+
+
+@pytest.mark.parametrize("sorted_alone", [("NISN",), ("NIK",), ("NISN", "NIK")])
+def test_numbers_that_were_sorted_without_their_names_reach_nobody(db, tmp_path, one, sorted_alone):
+    """Each number names one pupil, and name and birth date beside it another one of the school: neither is changed."""
+    two = SISWA | {"Nama": "DUA", "NISN": "0149999902", "NIK": "9901014605140002", "Tanggal Lahir": "2014-05-06"}
+    assert take(db, sheet(tmp_path / "dua.xlsx", SISWA, two)).problems == []
+    stood = everything(db)
+    swapped = [mine | {title: other[title] for title in sorted_alone} for mine, other in ((SISWA, two), (two, SISWA))]
+    report = take(db, sheet(tmp_path / "salah.xlsx", *swapped), partial=True)
+    assert [(problem.row, problem.code) for problem in report.problems] == [(7, "KF-526"), (8, "KF-526")]
+    assert everything(db) == stood
+
+
+@pytest.mark.parametrize(
+    "mended",
+    [
+        {"Nama": "NAMA LAIN"},
+        {"Tanggal Lahir": "2014-05-04"},
+        {"Nama": "NAMA LAIN", "Tanggal Lahir": "2014-05-04"},
+        {"Nama": "NAMA LAIN", "NIK": "9901014305140003"},
+    ],
+)
+def test_a_pupil_whose_number_stands_is_corrected(db, tmp_path, one, mended):
+    """With both numbers, or with one of them and the name or the birth date, the line means him."""
+    report = take(db, sheet(tmp_path / "baru.xlsx", SISWA | mended))
+    assert (report.problems, db.value("SELECT count(*) FROM peserta_didik")) == ([], 1)
+    assert db.execute("SELECT nama, tanggal_lahir FROM peserta_didik").fetchone() == (
+        mended.get("Nama", SISWA["Nama"]),
+        mended.get("Tanggal Lahir", SISWA["Tanggal Lahir"]),
+    )
 
 
 @pytest.mark.parametrize(
