@@ -417,22 +417,38 @@ def test_a_pupil_whose_number_stands_is_corrected(db, tmp_path, one, mended):
 
 @pytest.mark.parametrize(
     ("title", "filler"),
-    [*product(["NISN", "NIK", "No KK"], [0, "0", "0000000000", "-", "NULL"]), ("NISN", "9" * 10), ("NIK", "9" * 16)],
-)
-def test_a_filler_never_replaces_a_number(db, tmp_path, one, title, filler):
-    whole = SISWA | {"No KK": "9901010305140001"}
+    [
+        *product(["NISN", "NIK", "No KK", "HP", "Alamat", "E-Mail"], [0, "0", "0000000000", "-", "NULL", " - "]),
+        ("NISN", "9" * 10), ("NIK", "9" * 16), ("Nama", "-"), ("Data Ibu Nama", "-"), ("Nomor KIP", "000000"),
+    ],
+)  # fmt: skip
+def test_a_filler_never_replaces_a_value(db, tmp_path, one, title, filler):
+    whole = SISWA | {"No KK": "9901010305140001", "HP": "080047413806", "E-Mail": "a@contoh.id", "Nomor KIP": "ABC123"}
     take(db, sheet(tmp_path / "utuh.xlsx", whole))
     stood = everything(db)
     report = take(db, sheet(tmp_path / "isi.xlsx", whole | {title: filler}))
     assert (report.problems, everything(db)) == ([], stood)
 
 
+@pytest.mark.parametrize(
+    ("title", "said"), [("RT", 0), ("Layak PIP (usulan dari sekolah)", 0), ("Jml. Saudara\nKandung", 0), ("Lintang", "0")]
+)
+def test_a_zero_that_is_a_value_is_taken(db, tmp_path, one, title, said):
+    take(db, sheet(tmp_path / "a.xlsx", SISWA | {title: 1}))
+    stood = everything(db)
+    report = take(db, sheet(tmp_path / "b.xlsx", SISWA | {title: said}))
+    assert (report.problems, everything(db) == stood) == ([], False)
+
+
 def test_a_number_whose_zeros_excel_took_away_is_the_number_that_stands(db, tmp_path, one):
-    """Typed or pasted into cells that are no text: NISN, telephone."""
+    """Typed or pasted into cells that are no text, or saved as CSV: NISN, telephone. A number that lacks another digit is none of them."""
     take(db, sheet(tmp_path / "a.xlsx", SISWA | {"HP": "080047413806"}))
     stood = everything(db)
-    report = take(db, sheet(tmp_path / "b.xlsx", SISWA | {"HP": 80047413806, "NISN": int(str(SISWA["NISN"]))}))
-    assert (report.problems, everything(db)) == ([], stood)
+    for hp, nisn in ((80047413806, int(str(SISWA["NISN"]))), ("80047413806", str(SISWA["NISN"]).lstrip("0"))):
+        report = take(db, sheet(tmp_path / "b.xlsx", SISWA | {"HP": hp, "NISN": nisn}))
+        assert (report.problems, everything(db)) == ([], stood)
+    report = take(db, sheet(tmp_path / "b.xlsx", SISWA | {"NISN": "014999990"}))
+    assert ([(problem.column, problem.code) for problem in report.problems], everything(db)) == ([("E NISN", "KF-514")], stood)
 
 
 def test_an_empty_cell_and_a_missing_column_change_nothing(db, tmp_path, one):
