@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 from exchange import errors
 from exchange.errors import Reason
-from exchange.interop.workbook import Cell
+from exchange.interop.workbook import NOT_CALCULATED, Cell
 from exchange.limits import TEXT_CHARACTERS_MAX
 from exchange.schema.model import Column, Kind
 
@@ -23,8 +23,8 @@ CELL_CHARACTERS_MAX = 32_767
 EXACT_BELOW = 10**15
 """Excel keeps 15 digits of a number: a longer one in a cell that is no text has lost its end."""
 
-EXCEL_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"}
-"""What Excel shows in a cell whose formula fails. It is never a name or a number."""
+EXCEL_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", NOT_CALCULATED}
+"""What Excel shows in a cell whose formula fails, or we in one that has no value. It is never a name or a number."""
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")

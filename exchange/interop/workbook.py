@@ -14,12 +14,12 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
-from exchange import errors
+from exchange import errors, spool
 from exchange.limits import (
     MIB,
     UNPACK_FREE_BYTES,
@@ -48,12 +48,19 @@ LIST_BYTES_MAX = 1024 * MIB
 LIST_ROWS_MAX = 10_000_000
 """Rows of such a list."""
 
+NOT_CALCULATED = "#FORMULA"
+"""What stands for the value of a formula that no program has calculated. It is never a name or a number."""
+
 _STRAY = re.compile(rb"&(?!(?:[A-Za-z]{2,4}|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
 _STYLES = b"""<?xml version="1.0"?><styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"/>"""
 _ZIP = b"PK\3\4"
 _PIECE = 256 * 1024
 _FAILED = re.compile(rb"""\st\s*=\s*["']e["']""")
 _PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{0,4})([0-9]{1,9})["']""")
+_FORMULA = re.compile(
+    rb"""<((?:\w+:)?)c((?:\s[^<>]*)?)>\s*<\1f(?:\s[^<>]*)?(?:/>|>[^<]*</\1f>)\s*(?:<\1v\s*/>|<\1v>\s*</\1v>)?\s*</\1c>"""
+)
+_UNREAD = re.compile(rb"""(?:</(?:\w+:)?f>|<(?:\w+:)?f[^<>]{0,25}/>)\s*<(?:/(?:\w+:)?c>|(?:\w+:)?v\s*/>|(?:\w+:)?v>\s*</)""")
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 """What Excel packs with. Others are not even begun: an LZMA member may claim a dictionary of 4 GiB."""
 _DAMAGE = (
@@ -68,13 +75,14 @@ def read_sheet(path: Path) -> Rows:
     r"""Return the cells of the first visible sheet, or of a CSV file, from row 1 and column A on.
 
     Every row has the same length. Text is as it was typed, spaces included; a whole number is an ``int``; an empty cell
-    is ``None``; a cell in which Excel shows an error holds its text, such as ``#N/A``.
+    is ``None``; a cell in which Excel shows an error holds its text, such as ``#N/A``, and a formula that the program
+    which saved the workbook did not calculate is :data:`NOT_CALCULATED`.
 
     Args:
         path: ``.xlsx`` or ``.xlsm`` by content, else text: comma, semicolon or tab; UTF-8, UTF-16 or Windows-1252.
 
     Raises:
-        FileUnreadable: KF-702, there is no such file.
+        FileUnreadable: KF-702, there is no such file, or it is a pipe or a device.
         TooLarge: KF-207, more bytes, rows or cells than the limits, packed or unpacked.
         WorkbookUnreadable: KF-211, anything else.
 
@@ -91,19 +99,18 @@ def read_sheet(path: Path) -> Rows:
     head = _head(path)
     if not head.startswith(_ZIP):
         return _squared(_lines(path, WORKBOOK_BYTES_MAX, WORKBOOK_ROWS_MAX), path)
-    try:
-        with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size > WORKBOOK_BYTES_MAX:
-                raise errors.TooLarge(part=path.name, limit=WORKBOOK_BYTES_MAX)
-            data = file.read()
-    except OSError as error:
-        raise errors.FileUnreadable(file=str(path)) from error
-    # calamine reads a cell that shows an error as empty, and an empty cell would pass without a word.
-    rows = None if _check(data, path) else _fast(data)
+    with spool.open_file(path) as file, spool.readable(path):
+        if os.fstat(file.fileno()).st_size > WORKBOOK_BYTES_MAX:
+            raise errors.TooLarge(part=path.name, limit=WORKBOOK_BYTES_MAX)
+        data = file.read()
+    # An error, which calamine reads as empty, and a formula without a value: an empty cell would pass without a word.
+    failed, unread = _check(data, path)
+    data = _rewritten(data, _told) if unread else data
+    rows = None if failed else _fast(data)
     if rows is None:
         rows = _slow(data)
     if rows is None:
-        rows = _fast(_mended(data))
+        rows = _fast(_rewritten(data, _mended))
     if rows is None:
         raise errors.WorkbookUnreadable(file=str(path))
     return _squared(rows, path)
@@ -122,23 +129,20 @@ def stream_rows(path: Path) -> Iterator[list[Cell]]:
 
 
 def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(4)
-    except OSError as error:
-        raise errors.FileUnreadable(file=str(path)) from error
+    with spool.open_file(path) as file, spool.readable(path):
+        return file.read(4)
 
 
-def _check(data: bytes, path: Path) -> bool:
+def _check(data: bytes, path: Path) -> tuple[bool, bool]:
     """Unpack a workbook once without keeping anything, so that no reader meets a bomb.
 
     The sizes that a ZIP declares may lie, so what counts is what comes out.
 
     Returns:
-        Whether a cell of some sheet shows an error.
+        Whether a cell of some sheet shows an error, and whether some formula may have no value.
     """
     allowance = min(UNPACKED_MAX, max(UNPACK_FREE_BYTES, UNPACK_RATIO_MAX * len(data)))
-    failed = False
+    failed = unread = False
     try:
         with open_zip(io.BytesIO(data)) as archive:
             members = archive.infolist()
@@ -158,11 +162,12 @@ def _check(data: bytes, path: Path) -> bool:
                             rest = piece[-40:]
                             place = _farthest(piece, place)
                             failed = failed or _FAILED.search(piece) is not None
+                            unread = unread or _UNREAD.search(piece) is not None
                 if place[0] > WORKBOOK_ROWS_MAX or place[0] * place[1] > CELLS_MAX:
                     raise errors.TooLarge(part=path.name, limit=WORKBOOK_ROWS_MAX)
     except _DAMAGE as error:
         raise errors.WorkbookUnreadable(file=str(path)) from error
-    return failed
+    return failed, unread
 
 
 def _farthest(piece: bytes, place: tuple[int, int]) -> tuple[int, int]:
@@ -240,22 +245,38 @@ def _slow(data: bytes) -> list[list[object]] | None:
         return None
 
 
-def _mended(data: bytes) -> bytes:
-    """Return a workbook without the two faults for which Excel asks whether it should repair a download.
+def _rewritten(data: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
+    """Return a workbook that was checked, each member changed by its name, in small letters, and its content."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for member in old.infolist():
+            new.writestr(member, change(member.filename.lower(), old.read(member)))
+    return buffer.getvalue()
+
+
+def _mended(name: str, content: bytes) -> bytes:
+    """Return a member without the two faults for which Excel asks whether it should repair a download.
 
     An ampersand that begins no entity gets one, and a style sheet is replaced by an empty one: the lists have their
     dates as text. What is missing is never made up.
     """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
-        for member in old.infolist():
-            content = old.read(member)
-            if member.filename.lower().endswith("styles.xml"):
-                content = _STYLES
-            elif member.filename.lower().endswith(".xml"):
-                content = _STRAY.sub(b"&amp;", content)
-            new.writestr(member.filename, content)
-    return buffer.getvalue()
+    if name.endswith("styles.xml"):
+        return _STYLES
+    return _STRAY.sub(b"&amp;", content) if name.endswith(".xml") else content
+
+
+def _told(name: str, content: bytes) -> bytes:
+    """Return a sheet whose formulas without a value say so. A formula whose value is an empty text has the type ``str``."""
+
+    def tell(found: re.Match[bytes]) -> bytes:
+        mark, attributes = found[1], found[2]
+        if re.search(rb"""\st\s*=\s*["']str["']""", attributes):
+            return found[0]
+        kept = re.sub(rb"""\st\s*=\s*["'][^"']*["']""", b"", attributes)
+        text = NOT_CALCULATED.encode()
+        return b"<%bc%b t=\"str\"><%bv>%b</%bv></%bc>" % (mark, kept, mark, text, mark, mark)
+
+    return _FORMULA.sub(tell, content) if "worksheet" in name else content
 
 
 def _codec(path: Path, bytes_max: int) -> str:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from itertools import count, product
 from pathlib import Path
 
+import openpyxl
 import pytest
 import xlsxwriter
 
@@ -449,6 +450,18 @@ def test_a_number_whose_zeros_excel_took_away_is_the_number_that_stands(db, tmp_
         assert (report.problems, everything(db)) == ([], stood)
     report = take(db, sheet(tmp_path / "b.xlsx", SISWA | {"NISN": "014999990"}))
     assert ([(problem.column, problem.code) for problem in report.problems], everything(db)) == ([("E NISN", "KF-514")], stood)
+
+
+@pytest.mark.parametrize(("title", "column"), [("Alamat", "J Alamat"), ("NISN", "E NISN"), ("RT", "K RT"), ("Nama", "B Nama")])
+def test_a_formula_without_a_value_is_a_cell_that_cannot_be_taken(db, tmp_path, one, title, column):
+    """Saved by a program that does not calculate: it was counted as unchanged."""
+    stood, path = everything(db), sheet(tmp_path / "rumus.xlsx", SISWA)
+    book = openpyxl.load_workbook(path)
+    book.active.cell(7, TITLES.index(title) + 1).value = '="Jl. Baru "&"7"'
+    book.save(path)
+    report = take(db, path)
+    assert [(problem.row, problem.column, problem.code) for problem in report.problems] == [(7, column, "KF-514")]
+    assert everything(db) == stood
 
 
 def test_an_empty_cell_and_a_missing_column_change_nothing(db, tmp_path, one):

@@ -2,10 +2,12 @@
 
 import csv
 import io
+import os
 import random
 import re
 import zipfile
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import openpyxl
@@ -15,7 +17,7 @@ import xlsxwriter
 from exchange import errors
 from exchange.interop import workbook
 from exchange.interop.cells import cell_text
-from exchange.interop.workbook import read_sheet, stream_rows
+from exchange.interop.workbook import NOT_CALCULATED, read_sheet, stream_rows
 
 
 def written(path: Path, *rows: list[object], **options: object) -> Path:
@@ -74,6 +76,33 @@ def test_a_cell_that_shows_an_error_is_told(tmp_path):
     book.add_worksheet().write_formula(0, 0, "=1/0", None, "#DIV/0!")
     book.close()
     assert read_sheet(tmp_path / "a.xlsx") == [["#DIV/0!"]]
+
+
+def test_a_formula_without_a_value_is_told_and_one_with_an_empty_value_is_empty(tmp_path):
+    """Programs that do not calculate save formulas alone. Nobody takes them for empty cells, and none of them for a text."""
+    book = openpyxl.Workbook()
+    book.active.append(["Nama", '=UPPER("nama")', "=1+1", '=IF(1<2,"a","b")', 3])
+    book.save(tmp_path / "a.xlsx")
+    told = ["Nama", NOT_CALCULATED, NOT_CALCULATED, NOT_CALCULATED, 3]
+    assert read_sheet(tmp_path / "a.xlsx") == [told]
+    for cell, seen in (
+        (b'<c r="B1" s="0"><f>A1</f></c>', NOT_CALCULATED),
+        (b'<c r="B1" t="n"><f t="shared" si="0"/><v></v></c>', NOT_CALCULATED),
+        (b'<c r="B1" t="str"><f>IF(A1="","","x")</f><v></v></c>', None),
+        (b'<c r="B1" t="str"><f>A1</f><v>teks</v></c>', "teks"),
+        (b'<c r="B1"><f>A1</f><v>7</v></c>', 7),
+    ):
+        path = edited(written(tmp_path / "b.xlsx", ["a", "b", "c"]), SHEET, partial(re.sub, rb'<c r="B1".*?</c>', cell))
+        assert read_sheet(path) == [["a", seen, "c"]]
+
+
+def test_a_formula_without_a_value_is_told_beside_one_that_fails(tmp_path):
+    book = xlsxwriter.Workbook(str(tmp_path / "a.xlsx"))
+    sheet = book.add_worksheet()
+    sheet.write_formula(0, 0, "=1/0", None, "#DIV/0!")
+    sheet.write_formula(0, 1, "=A1", None, "")
+    book.close()
+    assert read_sheet(tmp_path / "a.xlsx") == [["#DIV/0!", NOT_CALCULATED]]
 
 
 def test_the_first_visible_sheet_is_read(tmp_path):
@@ -140,6 +169,14 @@ def test_a_missing_file_is_said_to_be_missing(tmp_path, name):
     for read in (read_sheet, lambda path: list(stream_rows(path))):
         with pytest.raises(errors.FileUnreadable):
             read(tmp_path / name)
+
+
+def test_a_pipe_or_device_is_refused_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipa.xlsx")
+    for path in (tmp_path / "pipa.xlsx", Path(os.devnull)):
+        for read in (read_sheet, lambda path: list(stream_rows(path))):
+            with pytest.raises(errors.FileUnreadable):
+                read(path)
 
 
 def test_a_bomb_is_stopped_before_it_is_unpacked(tmp_path):
