@@ -59,7 +59,9 @@ def disk(folder: Path) -> Iterator[None]:
 
 def _unwritable(folder: Path, error: OSError) -> errors.FolderUnwritable:
     """Return the error that says why a folder cannot be written to."""
-    if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
+        return errors.FolderUnwritable(folder=shown(folder), part="a file stands there, not a folder")
+    if error.errno == errno.ENOENT:
         return errors.FolderUnwritable(folder=shown(folder), part="it is not there")
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return errors.FolderUnwritable(folder=shown(folder), part="it is closed to this user, or the medium to everybody")

@@ -158,11 +158,6 @@ class ServerStore:
         finally:
             self.doing = before
 
-    @staticmethod
-    def url(home: Path, db: str | None) -> str:
-        """Return the database's URL: the one named, else the file in the home."""
-        return db or f"sqlite:///{home / FILE}"
-
     @classmethod
     def create(cls, home: Path, schema: Schema, clock: Callable[[], int], db: str | None = None) -> ServerStore:
         """Make an empty store, whole or not at all.
@@ -172,7 +167,7 @@ class ServerStore:
         """
         from exchange.store.ddl import statements
 
-        database = open_url(cls.url(home, db))
+        database = open_url(db or home / FILE)
         if database.value("SELECT count(*) FROM sqlite_master WHERE name = 'kirim_meta'"):
             database.close()
             raise errors.HomeExists(home=str(home))
@@ -199,7 +194,7 @@ class ServerStore:
             raise errors.HomeMissing(home=str(home), role="server")
         if db is None and not (home / FILE).stat().st_size and (home / "kunci").exists():
             raise errors.StoreDamaged(detail="the file is empty")
-        store = cls(home, schema, open_url(cls.url(home, db)), clock)
+        store = cls(home, schema, open_url(db or home / FILE), clock)
         if not store.db.value("SELECT count(*) FROM sqlite_master WHERE name = 'kirim_meta'"):
             raise errors.HomeMissing(home=str(home), role="server")
         known, found = STORE_VERSION, int(store.get("store", "0"))

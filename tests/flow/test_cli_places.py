@@ -125,6 +125,36 @@ def test_a_folder_that_is_not_there_is_never_made_for_a_person(world: World) -> 
     assert world.export("--out", stick).json["number"] == 1
 
 
+def test_a_file_that_is_named_as_a_folder_is_told_as_one(world: World) -> None:
+    """KF-703 does not say that it is not there: it is, and stays as it is."""
+    file = world.folder / "catatan.txt"
+    file.write_text("catatan")
+    for done in (
+        world.export("--out", file),
+        world.at_school("download", "daftar-pd", file / "pd.xlsx"),
+        world.server("return", "--all", "--out", file),
+    ):
+        assert (done.status, done.error["code"]) == (1, "KF-703")
+        assert "berkas, bukan folder" in done.error["what"]
+    assert file.read_text() == "catatan"
+    assert world.at_school("status").json["sent"] == 0
+
+
+@pytest.mark.parametrize("name", ["a?b", "a%20b", "a#b", "a b", "a%3Fb?mode=ro"])
+def test_a_home_may_have_any_name(world: World, name: str) -> None:
+    """What is a sign in an address is none in a path: all of a home is in its folder, and nothing beside it."""
+    inside = world.folder / "rumah"
+    inside.mkdir()
+    for role, home in (("server", world.server_home), ("school", world.school_home)):
+        home.rename(inside / name)
+        assert kirim(role, "status", "--home", inside / name).status == 0
+        (inside / name).rename(home)
+    made = kirim("server", "init", "--home", inside / name)
+    assert (made.status, [path.name for path in inside.iterdir()]) == (0, [name])
+    assert (inside / name / "server.db").stat().st_size > 0
+    assert kirim("server", "status", "--home", inside / name).status == 0
+
+
 def test_a_homes_own_folders_are_made_again(world: World) -> None:
     """Somebody cleaned up."""
     shutil.rmtree(world.school_home / "outbox")
