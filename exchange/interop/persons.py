@@ -18,6 +18,7 @@ from exchange.interop.layout import Found
 from exchange.interop.matching import Identity, People
 from exchange.interop.report import ImportReport, School
 from exchange.interop.tongue import Tongue
+from exchange.interop.whose import names_a_school
 from exchange.interop.workbook import Rows
 from exchange.schema.model import Table
 from exchange.words import mark
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from exchange.store.database import Database
 
 STRANGE = mark("column {column} is not part of the list and was left")
+
+UNTITLED = mark("new here: {count} of {all} people in the list, whose title names no school; make sure that it is this school's list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,9 @@ class PeopleIntake(ABC):
             self.finish_batch(batch)
             batch.write(self.db)
         report.tables = batch.taken
+        new = sum(draft.table is self.table and draft.stored is None for line in self.lines for draft in line.drafts)
+        if self.stored and 2 * new > len(self.lines) and not names_a_school(self.rows, self.found):
+            report.notes.append((UNTITLED, {"count": new, "all": len(self.lines)}))
         report.notes += [(STRANGE, {"column": column}) for column in self.found.strange]
         return report
 

@@ -38,9 +38,7 @@ def says_other_school(rows: Rows, found: Found, school: School, path: Path) -> e
     Source:
         docs/architecture.md 4, "interop"; A1 to A4 of Dapodik's own downloads.
     """
-    title = [[text for cell in row if (text := cell_text(cell).strip())] for row in rows[: found.top]]
-    numbers = [match[1].upper() for row in title for text in row for match in _NPSN.finditer(text)]
-    name = _name(title)
+    numbers, name = _said(rows, found)
     if numbers:
         differs = school.npsn.upper() not in numbers
     else:
@@ -49,6 +47,17 @@ def says_other_school(rows: Rows, found: Found, school: School, path: Path) -> e
         return None
     names = " ".join(filter(None, [name, f"(NPSN {numbers[0]})" if numbers else ""]))
     return errors.OtherSchoolList(file=path.name, names=names, ours=f"{school.nama} (NPSN {school.npsn})")
+
+
+def names_a_school(rows: Rows, found: Found) -> bool:
+    """Return whether a list says whose it is."""
+    return any(_said(rows, found))
+
+
+def _said(rows: Rows, found: Found) -> tuple[list[str], str]:
+    """Return the NPSN that stand above a list's header, and the school's name."""
+    title = [[text for cell in row if (text := cell_text(cell).strip())] for row in rows[: found.top]]
+    return [match[1].upper() for row in title for text in row for match in _NPSN.finditer(text)], _name(title)
 
 
 def _name(title: list[list[str]]) -> str:

@@ -81,6 +81,21 @@ def test_a_list_without_a_title_is_taken(world: World) -> None:
     assert (done.status, done.json["tables"]["peserta_didik"]["inserted"]) == (0, PUPILS)
 
 
+def test_another_schools_list_without_a_title_is_told_with_how_many_are_new(world: World) -> None:
+    """Nothing in it says whose it is, so that it is nobody's is seen by its people alone: also before it is taken."""
+    assert world.at_school("import", world.lists / "pd.xlsx").status == 0
+    other = MadeUpSchool("SD", 9, seed=11)
+    write_daftar_pd(world.folder / "pd.xlsx", other)
+    book = load_workbook(world.folder / "pd.xlsx")
+    book.active.delete_rows(1, HEADER - 1)
+    book.save(world.folder / "pd.xlsx")
+    for dry in (["--dry-run"], []):
+        told = world.at_school("import", world.folder / "pd.xlsx", *dry)
+        assert (told.status, [note for note in told.json["notes"] if "9 dari 9" in note]) == (0, told.json["notes"][:1])
+    own = edited(world, "pd", lambda sheet: sheet.delete_rows(1, HEADER - 1))
+    assert world.at_school("import", own).json["notes"] == []
+
+
 # --- after another program --------------------------------------------------------------------
 
 
