@@ -21,7 +21,7 @@ from exchange.giving import keep
 from exchange.limits import NUMBER_AHEAD_MAX
 from exchange.nodes import KEYS, SchoolNode, ServerNode
 from exchange.reading import Content, Found
-from exchange.records import Block, Manifest, PackageKind, Position
+from exchange.records import Block, Manifest, PackageKind, Position, Receipt
 from exchange.school import capture
 from exchange.school.applied import Report
 from exchange.school.applying import Applying, fits
@@ -183,14 +183,36 @@ def _apply_open(node: SchoolNode, file: BinaryIO) -> Report | Known:
             if not fits(store, manifest):
                 if manifest.last < store.have[0]:
                     return Known.OLDER
-                with store.transaction():  # a new key of the server may be all that it brings
-                    node.remember("trusted", package.admitted)
-                return Known.REPEAT
+                with store.transaction():
+                    return _hear(node, package, manifest)
             with store.transaction():
                 return _apply(node, file, package, manifest, Content(store.schema, store.scope, items))
         except errors.ReturnUnfit:
             store.set(tell_all=1)
             raise
+
+
+def _hear(node: SchoolNode, package: VerifiedPackage, manifest: Manifest) -> Report | Known:
+    """Hear what a return says beside its content, which is known here already.
+
+    That is all the answer that a package without changes gets: a new key of the server's, which files were merged, which wait.
+    """
+    node.remember("trusted", package.admitted)
+    _take_answer(node, package, manifest)
+    if not node.store.is_newer(manifest.last, package.header.number):
+        return Known.REPEAT
+    return Report(waiting=_waiting(manifest))
+
+
+def _take_answer(node: SchoolNode, package: VerifiedPackage, manifest: Manifest) -> None:
+    """The server has this laptop's certificates if it seals to the laptop, or has merged a file that carried them."""
+    if any(wrap.receiver == node.device.key_id for wrap in package.header.wraps):
+        node.store.set(code=None)
+    arrived(node, manifest.receipts)
+
+
+def _waiting(manifest: Manifest) -> list[Receipt]:
+    return [receipt for receipt in manifest.receipts if receipt.code]
 
 
 def _apply(
@@ -216,9 +238,8 @@ def _apply(
         work.compare(apart)
     lost = [position.number for position in answer.lost if store.applied_position(position)]
     work.report.asked_back = len(lost)
-    work.report.waiting = [receipt for receipt in manifest.receipts if receipt.code]
+    work.report.waiting = _waiting(manifest)
     keep(store, package, Position(manifest.last, answer.value), file, work.report.incoming)
-    sealed_to_device = any(wrap.receiver == node.device.key_id for wrap in package.header.wraps)
     number = _counted(int(store.get("number", "0")), manifest)
     store.set(
         have=manifest.last,
@@ -231,10 +252,9 @@ def _apply(
         number=number,
         answered=number,
         districts=" ".join(key.hex() for key in answer.districts) or None,
-        **({"code": None} if sealed_to_device else {}),
     )
     node.remember("trusted", package.admitted)
-    arrived(node, manifest.receipts)
+    _take_answer(node, package, manifest)
     bind_head(node)
     seat_head(node)
     return work.report
