@@ -227,7 +227,7 @@ class SchoolStore:
             number: The file's number.
         """
         newest = "UPDATE kirim_return SET number = ? WHERE position = ? AND number < ?"
-        return self.db.execute(newest, (number, position, number)).rowcount == 1
+        return bool(self.db.execute(newest, (number, position, number)).rowcount)
 
     def digests(self, name: str) -> dict[int, tuple[int, bytes]]:
         """Return remembered digests: table number to (rows, 8 bytes)."""

@@ -717,7 +717,7 @@ def test_the_root_need_not_be_on_the_server(world: World) -> None:
         (world.server_home / "kunci" / name).rename(away / name)
     world.add("02000009")
     head_code(world)
-    assert world.server("key", "rotate").error["code"] == "KF-111"
+    assert world.server("key", "rotate").error["code"] == "KF-121"
     assert world.server("key", "rotate", "--root", world.server_home / "kunci" / "pusat").error["code"] == "KF-121"
     ok(world.server("key", "rotate", "--root", away / "akar"))
 
