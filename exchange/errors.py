@@ -654,7 +654,7 @@ class OtherKind(TrustError):
 class OtherReceiver(TrustError):
     code = "KF-302"
     what = "the package is sealed for somebody else"
-    next = "give it to whom it is for; if that is this school, export once and apply the answer to that file"
+    next = "ask whoever sent it for whom it is; if it is for this school, export once and apply the answer to that file"
     safe = "nothing was merged and nothing was read"
 
 
