@@ -225,7 +225,7 @@ def _ingest_lines(done: Ingested) -> Iterator[str]:
             causes.setdefault((result.code, result.status), []).append(result)
     for (code, status), results in causes.items():
         yield ""
-        yield from _cause_lines(results[0])
+        yield from _cause_lines(code, results)
         yield "  " + tr("{code}, {status}: {count}").format(
             code=code, status=what_became(status, code), count=number(len(results))
         )
@@ -243,12 +243,13 @@ def _ingest_lines(done: Ingested) -> Iterator[str]:
         )
 
 
-def _cause_lines(result: FileResult) -> Iterator[str]:
-    """Yield why a file was not merged, as far as it is known here."""
+def _cause_lines(code: str, results: Sequence[FileResult]) -> Iterator[str]:
+    """Yield why files were not merged: of one that was brought before, only the code is known."""
     from exchange.cli.door import told
+    from exchange.cli.show import meaning
 
-    if result.error is not None:
-        yield from told(result.error)
+    error = next((result.error for result in results if result.error is not None), None)
+    yield from told(error) if error is not None else (f"{code}: {meaning(code)}",)
 
 
 @server.command("waive")
