@@ -111,9 +111,7 @@ def _merge(
         elif again and has_taken(server.store, school.sekolah_id, device, again.origin):
             school, value = _pass_over_other(server, school, chain, found, value, tables)
         else:
-            base = server.store.seen(school, found.head.base)
-            if base is None:
-                raise errors.BaseUnknown(number=found.head.base.number)
+            base = server.store.seen(school, found.head.base) or server.store.surely_seen(school, found.head.base)
             school, told, value = take(server, school, chain, found, base, value, tables, claims)
             counts += told
     if number != manifest.last:

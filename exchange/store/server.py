@@ -87,6 +87,11 @@ class Seen:
     also: frozenset[int] = frozenset()
 
 
+def _entered(given: Iterable[tuple[int, bytes, int, int]], base: Position) -> frozenset[int]:
+    """Return where that was entered which was said up to a position."""
+    return frozenset(position for number, *_, position in given if number <= base.number)
+
+
 def is_opinion(entry: Entry) -> bool:
     """Whether an entry is somebody's opinion: a correction and a school's own change that goes back are not."""
     return entry.cause not in {Cause.KOREKSI, Cause.KEMBALI}
@@ -358,14 +363,28 @@ class ServerStore:
         """
         if self.holds(school, base):
             return Seen(base.number)
-        given = self.db.execute(
-            "SELECT number, value, common, position FROM kirim_given WHERE scope = ? AND number <= ?",
-            (school.sekolah_id, base.number),
-        ).fetchall()
-        for number, value, common, _ in given:
-            if number == base.number and bytes(value)[:8] == base.value:
-                return Seen(common, frozenset(position for *_, position in given))
+        for number, value, common, _ in (given := self._given(school)):
+            if number == base.number and value[:8] == base.value:
+                return Seen(common, _entered(given, base))
         return None
+
+    def surely_seen(self, school: School, base: Position) -> Seen:
+        """Return what whoever stood at a position has seen at least, although nobody has that position any more.
+
+        A restored laptop got its changesets back from a server that was restored in its turn: what it had heard before
+        each of them is in no return that anybody keeps. A log is one line, so whoever stood before a position that is
+        known again had seen no less than what that one has in common with this log.
+        """
+        given = self._given(school)
+        common = min((common for number, _, common, _ in given if number > base.number), default=0)
+        return Seen(min(common, base.number), _entered(given, base))
+
+    def _given(self, school: School) -> list[tuple[int, bytes, int, int]]:
+        """Return the positions that are known again: number, value, last common position, where it was entered here."""
+        found = self.db.execute(
+            "SELECT number, value, common, position FROM kirim_given WHERE scope = ?", (school.sekolah_id,)
+        )
+        return [(number, bytes(value), common, position) for number, value, common, position in found]
 
     def lost(self, school: School) -> list[Position]:
         """Return positions that a school has and this log has lost, as far as they were not given back; newest first."""
