@@ -295,7 +295,7 @@ def watch(asked: Asked, once: bool) -> Answer | int:
             print_json(result.as_json())
         else:
             say(file_line(result))
-            for line in _cause_lines(result):
+            for line in _cause_lines(result.code, [result]) if result.code else ():
                 say("  " + line)
 
     def on_return(made: Returned) -> None:
