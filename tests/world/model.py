@@ -229,6 +229,7 @@ class Side:
     chain: list[Changeset] = field(default_factory=list)
     have: int = 0
     acked: int = 0
+    heard: list[Return] = field(default_factory=list)
 
 
 class Model:
@@ -475,6 +476,7 @@ class Model:
         Applying(side, given).all()
         side.have, side.acked = given.upto, max(side.acked, given.merged)
         side.image = {key: row.twin() for key, row in side.rows.items()}
+        side.heard.append(given)
         return True
 
 
@@ -828,6 +830,14 @@ class Applying:
                 continue
             there.values.update(said)
 
+    def heard_twice(self, key: Key, group: str, said: Values) -> bool:
+        """Whether the last return that spoke of a group, within what this one says again, said the same of it."""
+        for before in reversed(self.side.heard):
+            spoken = {(w.key, w.group) for words in before.said[before.after :] for w in words}
+            if before.upto > self.given.after and {(key, group), (key, "")} & spoken:
+                return before.rows[key].part(said) == said
+        return False
+
     def gives_way(self, key: Key, group: str, policy: str, now: Values, said: Values, base: int) -> bool:
         """Whether the school's unanswered value of a group gives way."""
         if not {(key, group), (key, "")} & self.spoken:
@@ -835,7 +845,7 @@ class Applying:
         if (key, group) not in self.own and all(v is None for v in now.values()):
             return True
         unseen = opinion(self.given.said, base, key, group)
-        if not unseen:
+        if not unseen or self.heard_twice(key, group, said):
             return False
         locked = (key, group) in self.given.locks
         return not decide(policy, equal=now == said, unseen=unseen, locked=locked)[1]
