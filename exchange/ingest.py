@@ -78,7 +78,7 @@ class AppliedFiles:
         acknowledged: Number up to which the server has merged the school's chain.
         failed: Files that could not be applied, each with the reason.
         applied: How many files were news.
-        done: How many files could be read at all: news, repeats and older ones.
+        done: How many files could be read at all: news, answers without news, repeats and older ones.
         known: Files that changed nothing, each with the reason.
     """
 
@@ -124,6 +124,8 @@ def apply_all(node: SchoolNode, paths: Sequence[Path]) -> AppliedFiles:
         done.done += 1
         if isinstance(report, Known):
             done.known.append((candidate.label, report))
+        elif not report.is_news:
+            done.report.waiting = report.waiting
         else:
             done.applied += 1
             done.report.incoming.update(report.incoming)
@@ -147,7 +149,7 @@ def _claimed_number(node: SchoolNode, candidate: Candidate) -> int:
 
 
 def apply_file(node: SchoolNode, path: Path) -> Report | None:
-    """Apply one return package and return what it did, or ``None`` for a repeat or an older one.
+    """Apply one return package and return what it did, or ``None`` for one that brings no content which is not known here.
 
     Raises:
         FileError, TrustError: KF-2xx, KF-3xx; nothing was changed.
@@ -160,7 +162,7 @@ def apply_file(node: SchoolNode, path: Path) -> Report | None:
     with spool.read_package(path) as file:
         report = _apply_open(node, file)
     _drop_code(node)
-    return None if isinstance(report, Known) else report
+    return report if isinstance(report, Report) and report.is_news else None
 
 
 def _drop_code(node: SchoolNode) -> None:
@@ -201,7 +203,7 @@ def _hear(node: SchoolNode, package: VerifiedPackage, manifest: Manifest) -> Rep
     _take_answer(node, package, manifest)
     if not node.store.is_newer(manifest.last, package.header.number):
         return Known.REPEAT
-    return Report(waiting=_waiting(manifest))
+    return Report(waiting=_waiting(manifest), is_news=False)
 
 
 def _take_answer(node: SchoolNode, package: VerifiedPackage, manifest: Manifest) -> None:
