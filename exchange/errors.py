@@ -90,6 +90,7 @@ class ExchangeError(Exception):
             REGISTRY[cls.code] = cls
 
     def __init__(self, **facts: object) -> None:
+        facts = {name: vars(type(self))[name] for name in self._names if name in vars(type(self))} | facts
         if facts.keys() != set(self._names):
             raise TypeError(f"{type(self).__name__} takes exactly {', '.join(self._names) or 'nothing'}")
         super().__init__()
@@ -126,6 +127,15 @@ class ExchangeError(Exception):
 
 def _rebuild(cls: type[ExchangeError], facts: dict[str, Any]) -> ExchangeError:
     return cls(**facts)
+
+
+def _likewise(rows: str, translate: Any) -> str:
+    """Return what names further rows of the same kind; nothing if there are none."""
+    return translate(LIKEWISE).format(rows=rows) if rows else ""
+
+
+LIKEWISE = "; likewise rows {rows}"
+"""Message id: the end of a sentence about one row of a list."""
 
 
 # --- KF-1xx setup -----------------------------------------------------------------------------
@@ -207,13 +217,17 @@ class SecretMissing(SetupError):
 class InputRowBad(SetupError):
     code = "KF-109"
     who = Who.DISTRICT
-    what = "{file}, row {row}: {column} is {value}, which cannot be taken"
+    what = "{file}, row {row}: {column} is {value}, which cannot be taken{also}"
     next = "mend that row and run the command again"
     safe = "nothing of this file was taken"
     file: str
     row: int
     column: str
     value: str
+    also: str = ""
+
+    def phrases(self, translate: Any) -> dict[str, str]:
+        return {"also": _likewise(self.also, translate)}
 
 
 class DatabaseUrlBad(SetupError):
@@ -419,7 +433,7 @@ class NotAnOffices(SetupError):
 class NotTheirs(SetupError):
     code = "KF-131"
     who = Who.DISTRICT
-    what = "{file}, row {row}: {speaker} may not set {column}"
+    what = "{file}, row {row}: {speaker} may not set {column}{also}"
     next = "move that row into a list for --as {others}, and run the command again"
     safe = "nothing of this file was taken"
     file: str
@@ -427,6 +441,23 @@ class NotTheirs(SetupError):
     column: str
     speaker: str
     others: str
+    also: str = ""
+
+    def phrases(self, translate: Any) -> dict[str, str]:
+        return {"also": _likewise(self.also, translate)}
+
+
+class CellTwice(SetupError):
+    code = "KF-133"
+    who = Who.DISTRICT
+    what = "{file}, rows {rows}: {column} of {table} {id} is set more than once"
+    next = "leave the one row that is meant and run the command again"
+    safe = "nothing of this file was taken"
+    file: str
+    rows: str
+    table: str
+    id: str
+    column: str
 
 
 class NothingMatched(SetupError):
@@ -850,6 +881,14 @@ class CodeVoid(TrustError):
     what = "a key in the package was made with a registration code that was taken back"
     next = "the school asks the district for a new registration code"
     safe = "nothing was merged; the file is kept as evidence"
+
+
+class Overtaken(TrustError):
+    code = "KF-341"
+    grave = Grave.NOTE
+    what = "a BALASAN was applied while this export waited for the head's approval"
+    next = "export again; the sheet then shows how things stand now"
+    safe = "no package was written; all data and unsent changes are safe"
 
 
 class DistrictRevoked(TrustError):

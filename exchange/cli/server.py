@@ -132,7 +132,7 @@ def add(
             if file is None:
                 hint = tr("{value} cannot be taken: {what}").format(value=bad.value, what=tr(_WANTED[bad.column]))
                 raise click.BadParameter(hint, param_hint=f"--{bad.column}") from bad
-            raise errors.InputRowBad(file=file.name, row=bad.row, column=bad.column, value=bad.value) from bad
+            raise errors.InputRowBad(file=file.name, row=bad.row, column=bad.column, value=bad.value, also=bad.also) from bad
     document = made[0].as_json() if file is None else {"schools": [one.as_json() for one in made]}
     return Answer(document, _added_lines(made))
 
@@ -380,10 +380,11 @@ def _set_line(changed: int, unchanged: int, at: int) -> str:
 
 
 REASONS = {
-    "unknown": mark("no pupil, or more than one, fits"),
+    "unknown": mark("no pupil fits"),
+    "ambiguous": mark("several pupils fit, or the row's numbers are of different ones"),
     "not_active": mark("the pupil is active at no school, or at several"),
     "number": mark("the number is none"),
-    "twice": mark("the pupil stands there twice, with two numbers"),
+    "twice": mark("the pupil has another number by an SK list"),
 }
 """Why a row of an SK list waits, as message ids."""
 

@@ -339,8 +339,6 @@ def _note(server: ServerNode, school: School, chain: Chain, manifest: Manifest, 
     known: dict[str, dict[str, list[object]]] = json.loads(
         db.value("SELECT digests FROM kirim_school WHERE sekolah_id = ?", (school.sekolah_id,)) or "{}"
     )
-    if manifest.reference:
-        server.store.set(f"reference_{school.sekolah_id}", manifest.reference)
     kept = known
     if manifest.have.number >= school.have:  # an older file that comes late says nothing of how things are now
         told = _digests(manifest, known)

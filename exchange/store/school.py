@@ -128,7 +128,7 @@ class SchoolStore:
         self.refresh()
 
     def refresh(self) -> None:
-        """Read the remembered values again, after a transaction that was undone."""
+        """Read the remembered values again: a transaction was undone, or another program may have written."""
         self._meta = dict(self.db.execute("SELECT name, value FROM kirim_meta"))
 
     @contextmanager

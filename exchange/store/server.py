@@ -35,6 +35,7 @@ class School:
         own: Own position that the school last said it has, as far as both sides share its chain.
         device: Key id of the laptop whose chain is current, empty before the first package.
         schema: Version of the exchanged tables that its program knows and this one too.
+        reference: Position of the reference rows that it last said it has.
     """
 
     sekolah_id: str
@@ -49,6 +50,7 @@ class School:
     own: int
     device: bytes
     schema: int
+    reference: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def log_start(scope: str) -> bytes:
     return hashlib.sha256(b"kirim/1 log\0" + scope.encode()).digest()
 
 
-_SCHOOL_COLUMNS = "sekolah_id, npsn, nama, bentuk, position, value, returns, have, told, own, device, schema"
+_SCHOOL_COLUMNS = "sekolah_id, npsn, nama, bentuk, position, value, returns, have, told, own, device, schema, reference"
 
 
 class ServerStore:
@@ -233,7 +235,7 @@ class ServerStore:
         row = self.db.execute(f"SELECT {_SCHOOL_COLUMNS} FROM kirim_school WHERE {where} = ?", (value,)).fetchone()
         if row is None:
             return None
-        scope, npsn, nama, bentuk, position, log_value, returns, have, told, own, device, schema = row
+        scope, npsn, nama, bentuk, position, log_value, returns, have, told, own, device, schema, reference = row
         return School(
             scope,
             npsn,
@@ -247,7 +249,13 @@ class ServerStore:
             own,
             bytes(device or b""),
             min(schema or self.schema.version, self.schema.version),
+            reference,
         )
+
+    @property
+    def reference(self) -> int:
+        """Position of the reference rows: how many times more of them came in."""
+        return int(self.get("reference", "0"))
 
     def school(self, scope: str) -> School | None:
         """Return the school of a scope, or ``None``."""
