@@ -247,12 +247,12 @@ def _pupils(server: ServerStore, column: str, wanted: Iterable[str | None]) -> d
     values = sorted({value for value in wanted if value})
     at = {"peserta_didik_id": 0, "nisn": 7, "nik": 8}[column]
     rows = list(
-        server.db.chosen(f"SELECT {_COLUMNS} FROM peserta_didik WHERE soft_delete = 0 AND {column} IN ({{}})", values)
+        server.db.chosen(f"SELECT {_COLUMNS} FROM peserta_didik WHERE soft_delete IS NOT 1 AND {column} IN ({{}})", values)
     )
     active: dict[str, set[str]] = {}
     for pupil, school in server.db.chosen(
         "SELECT peserta_didik_id, sekolah_id FROM registrasi_peserta_didik WHERE jenis_keluar_id IS NULL "
-        "AND soft_delete = 0 AND peserta_didik_id IN ({})",
+        "AND soft_delete IS NOT 1 AND peserta_didik_id IN ({})",
         [row[0] for row in rows],
     ):
         active.setdefault(pupil, set()).add(school)

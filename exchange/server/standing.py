@@ -292,7 +292,7 @@ def _references(server: ServerStore, school: School, told: int) -> int:
 
     One that lies ahead was lost: the server was restored. Its number is not used again, and the school gets all rows anew.
     """
-    if told == school.reference or not server.reference < told <= POSITION_MAX:
+    if told == school.reference or not server.reference < told <= min(server.reference + JUMP_MAX, POSITION_MAX):
         return told
     server.set("reference", told)
     return 0

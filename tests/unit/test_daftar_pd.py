@@ -375,8 +375,10 @@ def test_of_two_lines_that_claim_one_pupil_neither_is_taken(db, tmp_path, one):
     [*product(["NISN", "NIK", "No KK"], [0, "0", "0000000000", "-", "NULL"]), ("NISN", "9" * 10), ("NIK", "9" * 16)],
 )
 def test_a_filler_never_replaces_a_number(db, tmp_path, one, title, filler):
+    whole = SISWA | {"No KK": "9901010305140001"}
+    take(db, sheet(tmp_path / "utuh.xlsx", whole))
     stood = everything(db)
-    report = take(db, sheet(tmp_path / "isi.xlsx", SISWA | {title: filler}))
+    report = take(db, sheet(tmp_path / "isi.xlsx", whole | {title: filler}))
     assert (report.problems, everything(db)) == ([], stood)
 
 
