@@ -464,7 +464,7 @@ class NothingMatched(SetupError):
     code = "KF-132"
     who = Who.DISTRICT
     what = "no row of {file} fits anything here"
-    next = "check the ids, NPSN and names of the list, write 1 under baru for a new person, and run the command again"
+    next = "mend the ids, NPSN or names; for a new person write 1 under baru; run the command again"
     safe = "nothing was changed"
     file: str
 
