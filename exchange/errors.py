@@ -1099,6 +1099,17 @@ class TextBroken(StoreError):
     text: str
 
 
+class OrderFalse(StoreError):
+    code = "KF-609"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "the order {name} in the archive does not hold ({part})"
+    next = "compare the archive with another copy of it, and keep both"
+    safe = "every entry of the ledger holds; nothing was changed"
+    name: str
+    part: str
+
+
 # --- KF-7xx disk and spool --------------------------------------------------------------------
 
 
