@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import importlib.abc
 import importlib.util
+import io
 import json
 import os
 import signal
@@ -71,7 +72,7 @@ def is_noticed(path: str, code: str, tests: Sequence[str], place: Path, seconds:
 
     def act() -> int:
         sys.meta_path.insert(0, Spoiled(path, code))
-        return int(pytest.main([*_OPTIONS, "-x", f"--basetemp={place / 'tmp'}", *tests], plugins=[_Informer(told)]))
+        return int(pytest.main([*_OPTIONS, "-x", f"--basetemp={place / 'tmp'}", *tests], plugins=[_Informer(told), _CommandsHere()]))
 
     if _in_child(max(_SECONDS_MIN, _FACTOR * seconds), act) == 0:
         return None
@@ -87,6 +88,27 @@ class _Informer:
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed:
             self._told.write_text(report.nodeid)
+
+
+class _CommandsHere:
+    """Runs the program's commands in this process: one of their own would know nothing of the mutant."""
+
+    def pytest_sessionstart(self) -> None:
+        from tests.flow import program
+
+        def kirim(*arguments: str | Path, cwd: Path | None = None, stdin: str = "", **_: object) -> Any:
+            streams = [io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8", write_through=True) for text in (stdin, "", "")]
+            with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(streams[1]), contextlib.redirect_stderr(streams[2]):
+                patch.setattr("sys.stdin", streams[0])
+                if cwd:
+                    patch.chdir(cwd)
+                try:
+                    importlib.import_module("exchange.cli").main([str(one) for one in arguments])
+                except SystemExit as ended:
+                    status = ended.code
+            return program.Done(status, *(one.buffer.getvalue().decode() for one in streams[1:]))
+
+        program.kirim = kirim
 
 
 def warm(paths: Sequence[str]) -> None:
@@ -180,7 +202,7 @@ def reach(paths: Sequence[str], tests: Sequence[str], place: Path) -> Reach:
         os.environ["COVERAGE_FILE"] = str(data)
         watch = _Stopwatch()
         asked = ["--cov=exchange", "--cov-context=test", "--cov-report=", "--cov-config=/dev/null"]
-        status = int(pytest.main([*_OPTIONS, *asked, f"--basetemp={place / 'tmp'}", *tests], plugins=[watch]))
+        status = int(pytest.main([*_OPTIONS, *asked, f"--basetemp={place / 'tmp'}", *tests], plugins=[watch, _CommandsHere()]))
         times.write_text(json.dumps(watch.took))
         return status
 
