@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,10 +18,18 @@ from exchange.store.server import ServerStore
 SCOPE, DEVICE, OTHER = "sekolah", b"laptop-1", b"laptop-2"
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty server."""
+    home = tmp_path_factory.mktemp("pusat")
+    ServerStore.create(home, SCHEMA, lambda: 0).close()
+    return home
+
+
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
-    """An empty server's database."""
-    store = ServerStore.create(tmp_path, SCHEMA, lambda: 0)
+def db(template: Path, tmp_path: Path) -> Iterator[Database]:
+    """Its database, for one test."""
+    store = ServerStore.open(shutil.copytree(template, tmp_path / "pusat"), SCHEMA, lambda: 0)
     yield store.db
     store.close()
 
