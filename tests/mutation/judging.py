@@ -9,6 +9,7 @@ import importlib.util
 import io
 import json
 import os
+import resource
 import signal
 import sys
 from collections import Counter, defaultdict
@@ -31,6 +32,9 @@ _OPTIONS = [
 ]
 _FACTOR, _SECONDS_MIN = 5, 20
 """A mutant that takes so many times as long as the module itself, and longer than so many seconds, runs for ever: noticed."""
+
+_MEMORY = 3 << 30
+"""One that gathers more than so many bytes gathers for ever: noticed too, before the machine does."""
 
 
 class Spoiled(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -58,6 +62,7 @@ def _in_child(seconds: float, act: Callable[[], int]) -> int:
             for descriptor in (0, 1, 2):
                 os.dup2(nowhere, descriptor)
             signal.alarm(round(seconds))
+            resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
             os._exit(act())
         finally:
             os._exit(1)
