@@ -14,10 +14,11 @@ from exchange import errors
 from exchange.format.certificate import KeyKind
 from exchange.format.changeset import chain_start
 from exchange.laptops import ACTIVE, CONTESTED, REJECTED, REVOKED
-from exchange.records import Manifest, Position
+from exchange.records import Cause, ChangesetHead, Manifest, Position
 from exchange.schema import SCHEMA
 from exchange.server import standing
 from exchange.server.standing import Chain, admit, check_key, check_revoked_value, note_rivals
+from exchange.store import chains
 from exchange.store.server import School, ServerStore
 from exchange.trust.certificates import SignedCertificate, issue
 from exchange.trust.codes import code_identity
@@ -206,10 +207,13 @@ def test_a_renewed_head_keeps_the_assignment_whatever_the_certificate_says(serve
 # --- rivals --------------------------------------------------------------------------------------
 
 
-def test_both_laptops_under_one_code_wait_and_no_other_does(server: ServerStore, school: School) -> None:
+@pytest.mark.parametrize(("code", "other_code"), [(CODE, OTHER_CODE), (OTHER_CODE, CODE)])
+def test_both_laptops_under_one_code_wait_and_no_other_does(
+    server: ServerStore, school: School, code: Identity, other_code: Identity
+) -> None:
     """The head enrolled with a laptop is decided upon with it; another code's laptops go on, whatever the codes' numbers."""
-    first, second, other = laptop("satu"), laptop("dua"), laptop("tiga", OTHER_CODE)
-    mine, theirs = head("kepala"), head("kepala dua")
+    first, second, other = laptop("satu", code), laptop("dua", code), laptop("tiga", other_code)
+    mine, theirs = head("kepala", code), head("kepala dua", code)
     admit(server, school, [first, mine, other])
     note_rivals(server, school, [theirs, second])
     assert states(server, first, second, other) == [CONTESTED, CONTESTED, ACTIVE]
@@ -224,6 +228,15 @@ def test_the_first_laptop_under_a_code_is_nobodys_rival(server: ServerStore, sch
     admit(server, school, [first])
     note_rivals(server, school, [alone, rival])
     assert states(server, first, alone, rival) == [CONTESTED, None, CONTESTED]
+
+
+def test_keys_that_a_laptop_certified_itself_are_no_rivals_under_a_code(server: ServerStore, school: School) -> None:
+    """A laptop and its copy both renew the key, and one of them brings a rival's certificate: there is no code to decide about."""
+    first, rival = laptop("satu"), laptop("lawan")
+    one, two = (laptop(name, made("satu", KeyKind.PERANGKAT)) for name in ("dua", "tiga"))
+    admit(server, school, [first, one])
+    note_rivals(server, school, [two, rival])
+    assert states(server, first, one, two, rival) == [CONTESTED, ACTIVE, None, CONTESTED]
 
 
 def test_after_the_districts_word_only_a_newcomer_waits(server: ServerStore, school: School) -> None:
@@ -358,3 +371,58 @@ def test_a_laptops_word_leaves_out_a_million_numbers_at_once_and_none_beyond_hal
 def test_nobody_is_a_heads_code_but_one_of_that_purpose(server: ServerStore, school: School) -> None:
     unknown = uuid.UUID(SCHOOL).bytes[:8]
     assert [standing.is_head_code(server.db, school, key) for key in (CODE.key_id, HEAD_CODE.key_id, unknown)] == [False, True, False]
+
+
+# --- what a file tells of both chains ----------------------------------------------------------------
+
+_GAP, _FORK_2, _FORK_3 = errors.Gap(got=9, expected=4), errors.Fork(number=2), errors.Fork(number=3)
+_ON = [Position(n, bytes([n]) * 8) for n in range(6)]
+_OFF = [Position(n, b"lain lah") for n in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("error", "first", "older", "own"),
+    [
+        (_GAP, _ON[3], (), 3),
+        (_GAP, _ON[2], (_ON[1],), 2),
+        (_GAP, _OFF[0], (), 0),  # every chain begins alike
+        (_GAP, _ON[4], (_ON[2], _ON[1]), 2),  # ahead of what has come
+        (_GAP, _OFF[3], (_OFF[2], _ON[1]), 1),
+        (_GAP, _OFF[3], (_OFF[2],), 0),  # all are told and none is shared
+        (_GAP, _OFF[3], (), 3),  # too little is told: what was merged is not asked for again
+        (_FORK_3, _ON[1], (), 2),  # compared up to the one before
+        (_FORK_2, _OFF[2], (_ON[1],), 1),
+        (_FORK_2, _OFF[2], (), 0),
+    ],
+)
+def test_both_sides_share_a_chain_up_to_the_newest_position_that_is_on_it(
+    server: ServerStore, school: School, error: errors.ExchangeError, first: Position, older: tuple[Position, ...], own: int
+) -> None:
+    """Rule 24: what is given back after a fork or a restore begins there; too high a number would leave something out."""
+    for n in (1, 2, 3):
+        chains.add_changeset(server.db, SCHOOL, b"laptop-1", ChangesetHead(n, _NOBODY), bytes([n]) * 32)
+    chain = Chain(b"laptop-1", 3, bytes([3]) * 32)
+    manifest = Manifest(1, "", 0, _NOBODY, first, 5, first_older=older)
+    assert standing._own(server, school, chain, manifest, error) == own
+
+
+@pytest.mark.parametrize(("have", "older", "heard"), [(3, (), 3), (9, (4, 2), 4), (9, (8, 2), 2), (9, (), 1)])
+def test_the_next_return_begins_at_the_newest_position_that_the_log_holds(
+    server: ServerStore, school: School, have: int, older: tuple[int, ...], heard: int
+) -> None:
+    """A position that no log here holds says nothing: then it is the one that was said before."""
+    on: dict[int, bytes] = {}
+    for n in range(1, 5):
+        school = server.append(school, 9, bytes(8), 0, Cause.PUSAT, bytes([n]) * 32)
+        on[n] = school.value[:8]
+    server.db.execute("UPDATE kirim_school SET have = 1")
+    school = server.school_by_npsn("00000001")
+    told = Manifest(
+        1, "", 0, Position(have, on.get(have, b"hilang!!")), Position(2, b"8 bytes!"), 5,
+        have_older=tuple(Position(n, on.get(n, b"hilang!!")) for n in older),
+    )  # fmt: skip
+    standing.note(server, school, b"laptop-1", told, 5)
+    now = server.school_by_npsn("00000001")
+    assert (now.have, now.told, now.own, now.device, now.schema) == (heard, 2, 5, b"laptop-1", 1)
+    standing.note(server, school, b"laptop-1", told, 5, heard=4)  # where the caller has looked already
+    assert server.school_by_npsn("00000001").have == 4
