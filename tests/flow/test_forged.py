@@ -106,3 +106,14 @@ def test_a_file_with_nothing_new_is_a_repeat_and_leaves_the_log_where_it_was(lif
     assert life.ingest(again).files[0].status == "applied"  # it says that the return was applied
     assert in_ledger(life)[2:] == [None, 0, 0, 0, 0, 0]
     assert life.server.store.school_by_npsn("00000001").position == position
+
+
+def test_two_files_of_one_batch_that_know_a_lost_history_push_the_log_behind_both(life: Life, forger: Forger, tmp_path: Path) -> None:
+    """Rule 25: the server was restored, and a stick brings two files of one school. No number that either has seen comes again."""
+    for number, have in ((77, 50), (78, 40)):
+        body = forger.body(have=Position(have, b"hilang!!"), last=0)
+        (tmp_path / f"{number}.kirim").write_bytes(forger.seal(body, number=number))
+    taken = life.ingest(tmp_path / "77.kirim", tmp_path / "78.kirim").files
+    assert [(result.status, result.code) for result in taken] == [("held", "KF-403")] * 2
+    school = life.server.store.school_by_npsn("00000001")
+    assert (school.position, [lost.number for lost in life.server.store.lost(school)]) == (51, [50, 40])

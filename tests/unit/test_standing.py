@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -338,8 +339,11 @@ def test_the_log_goes_on_behind_a_number_that_a_school_has_seen(server: ServerSt
     """Also behind the one where it stands itself: another history may have used that one. Rule 25."""
     school = standing.jump(server, school, 0)
     assert school.position == 1
+    before = school.value
     school = standing.jump(server, school, 7)
     assert school.position == 8
+    said = hashlib.sha256(b"kirim/1 lompat\0" + bytes.fromhex("00000007")).digest()
+    assert school.value == hashlib.sha256(before + said).digest()  # as every archive tells it
     assert standing.jump(server, school, 7) == school
     assert [tuple(one) for one in server.db.execute("SELECT position, device, number FROM kirim_log").fetchall()] == [
         (1, bytes(8), 0), (8, bytes(8), 0),
@@ -384,6 +388,8 @@ _OFF = [Position(n, b"lain lah") for n in range(6)]
     ("error", "first", "older", "own"),
     [
         (_GAP, _ON[3], (), 3),
+        (_GAP, _ON[3], (_ON[1],), 3),
+        (_GAP, Position(3, bytes(8)), (_ON[1],), 1),
         (_GAP, _ON[2], (_ON[1],), 2),
         (_GAP, _OFF[0], (), 0),  # every chain begins alike
         (_GAP, _ON[4], (_ON[2], _ON[1]), 2),  # ahead of what has come
