@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
+from exchange.limits import SECONDS_MAX
 from exchange.store.semester import Semester
 
 _EARLY = timedelta(days=92)
@@ -12,6 +14,14 @@ _EARLY = timedelta(days=92)
 
 _LATE = timedelta(days=3653)
 """How long after a semester somebody may still work in it: no reference row has come for so long."""
+
+
+def system_clock() -> int:
+    """Return seconds since 1970 by this machine's clock; at most what a package can name, and never a time before 1970.
+
+    It is information, and a wrong clock must stop nobody: a package that named another number would be refused as damaged.
+    """
+    return min(max(int(time.time()), 0), SECONDS_MAX)
 
 
 def civil_today(clock: Callable[[], int]) -> date:

@@ -119,7 +119,7 @@ def server_manifest(
         have=merged,
         first=first,
         last=school.position,
-        reference=int(store.get("reference", "0")),
+        reference=store.reference,
         receipts=receipts,
         digests=digests.returned(store, school),
         ledger=head(store)[1],

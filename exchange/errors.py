@@ -90,6 +90,7 @@ class ExchangeError(Exception):
             REGISTRY[cls.code] = cls
 
     def __init__(self, **facts: object) -> None:
+        facts = {name: vars(type(self))[name] for name in self._names if name in vars(type(self))} | facts
         if facts.keys() != set(self._names):
             raise TypeError(f"{type(self).__name__} takes exactly {', '.join(self._names) or 'nothing'}")
         super().__init__()
@@ -126,6 +127,15 @@ class ExchangeError(Exception):
 
 def _rebuild(cls: type[ExchangeError], facts: dict[str, Any]) -> ExchangeError:
     return cls(**facts)
+
+
+def _likewise(rows: str, translate: Any) -> str:
+    """Return what names further rows of the same kind; nothing if there are none."""
+    return translate(LIKEWISE).format(rows=rows) if rows else ""
+
+
+LIKEWISE = "; likewise rows {rows}"
+"""Message id: the end of a sentence about one row of a list."""
 
 
 # --- KF-1xx setup -----------------------------------------------------------------------------
@@ -172,8 +182,8 @@ class SchoolExists(SetupError):
 
 class CodeWrong(SetupError):
     code = "KF-105"
-    what = "the registration code does not open this prefill"
-    next = "type the 36 characters again, or check that prefill and code are for one school"
+    what = "the code is mistyped, or was not made together with this prefill"
+    next = "type the 36 characters again, or take the prefill and the code that were made together"
     safe = "no store was made; the prefill can be opened again"
 
 
@@ -207,13 +217,17 @@ class SecretMissing(SetupError):
 class InputRowBad(SetupError):
     code = "KF-109"
     who = Who.DISTRICT
-    what = "{file}, row {row}: {column} is {value}, which cannot be taken"
+    what = "{file}, row {row}: {column} is {value}, which cannot be taken{also}"
     next = "mend that row and run the command again"
     safe = "nothing of this file was taken"
     file: str
     row: int
     column: str
     value: str
+    also: str = ""
+
+    def phrases(self, translate: Any) -> dict[str, str]:
+        return {"also": _likewise(self.also, translate)}
 
 
 class DatabaseUrlBad(SetupError):
@@ -419,7 +433,7 @@ class NotAnOffices(SetupError):
 class NotTheirs(SetupError):
     code = "KF-131"
     who = Who.DISTRICT
-    what = "{file}, row {row}: {speaker} may not set {column}"
+    what = "{file}, row {row}: {speaker} may not set {column}{also}"
     next = "move that row into a list for --as {others}, and run the command again"
     safe = "nothing of this file was taken"
     file: str
@@ -427,13 +441,30 @@ class NotTheirs(SetupError):
     column: str
     speaker: str
     others: str
+    also: str = ""
+
+    def phrases(self, translate: Any) -> dict[str, str]:
+        return {"also": _likewise(self.also, translate)}
+
+
+class CellTwice(SetupError):
+    code = "KF-133"
+    who = Who.DISTRICT
+    what = "{file}, rows {rows}: {column} of {table} {id} is set more than once"
+    next = "leave the one row that is meant and run the command again"
+    safe = "nothing of this file was taken"
+    file: str
+    rows: str
+    table: str
+    id: str
+    column: str
 
 
 class NothingMatched(SetupError):
     code = "KF-132"
     who = Who.DISTRICT
     what = "no row of {file} fits anything here"
-    next = "check the ids, NPSN and names of the list, and run the command again"
+    next = "check the ids, NPSN and names of the list, write 1 under baru for a new person, and run the command again"
     safe = "nothing was changed"
     file: str
 
@@ -654,7 +685,7 @@ class OtherKind(TrustError):
 class OtherReceiver(TrustError):
     code = "KF-302"
     what = "the package is sealed for somebody else"
-    next = "ask whoever sent it for whom it is, and give it to them"
+    next = "ask whoever sent it for whom it is; if it is for this school, export once and apply the answer to that file"
     safe = "nothing was merged and nothing was read"
 
 
@@ -663,7 +694,7 @@ class CertificateBad(TrustError):
     grave = Grave.ALARM
     who = Who.DISTRICT
     what = "a certificate in the package does not hold ({part})"
-    next = "ask the district for a new registration code"
+    next = "a BALASAN: ask for a new one; a school's file: export again, a new head after `kirim school head` with the right code"
     safe = "nothing was merged; the school still holds every change"
     part: str
 
@@ -672,7 +703,7 @@ class SenderUnknown(TrustError):
     code = "KF-304"
     who = Who.DISTRICT
     what = "the package claims a sender that is not known here"
-    next = "register this laptop with a registration code from the district"
+    next = "if this server was restored: make it again with `kirim server rebuild`; else a new code for the laptop"
     safe = "nothing was merged; the sender still holds every change"
 
 
@@ -850,6 +881,14 @@ class CodeVoid(TrustError):
     what = "a key in the package was made with a registration code that was taken back"
     next = "the school asks the district for a new registration code"
     safe = "nothing was merged; the file is kept as evidence"
+
+
+class Overtaken(TrustError):
+    code = "KF-341"
+    grave = Grave.NOTE
+    what = "a BALASAN was applied while this export waited for the head's approval"
+    next = "export again; the sheet then shows how things stand now"
+    safe = "no package was written; all data and unsent changes are safe"
 
 
 class DistrictRevoked(TrustError):

@@ -69,6 +69,9 @@ EXPORT_LEVEL = 10
 PASSPHRASE_CHARACTERS_MIN = 12
 """The head's passphrase; no rule of composition."""
 
+SECONDS_MAX = 2**32 - 1
+"""Seconds since 1970 that a package can name, until 2106: a clock that shows more is wrong, and so is one before 1970."""
+
 EXAMPLES_MAX = 10
 """Examples shown for one cause in a report."""
 

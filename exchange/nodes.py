@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from exchange import acts, errors, spool
+from exchange.clocks import system_clock
 from exchange.format.certificate import Certificate, KeyKind, decode_certificate
 from exchange.format.container import scope_bytes, scope_text
 from exchange.mirror import Mirror
@@ -33,11 +33,6 @@ CENTRE_SCOPE = bytes(16)
 Clock = Callable[[], int]
 
 _log = logging.getLogger(__name__)
-
-
-def system_clock() -> int:
-    """Return seconds since 1970 by this machine's clock."""
-    return int(time.time())
 
 
 class ServerNode:

@@ -166,7 +166,8 @@ def server_status(node: ServerNode) -> dict[str, object]:
     behind = [
         {"npsn": npsn, "have": have, "position": position}
         for npsn, have, position in db.execute(
-            "SELECT npsn, have, position FROM kirim_school WHERE have < position ORDER BY npsn LIMIT 1000"
+            "SELECT npsn, have, position FROM kirim_school WHERE have < position OR reference < ? ORDER BY npsn LIMIT 1000",
+            (node.store.reference,),
         )
     ]
     held = [
@@ -185,7 +186,7 @@ def server_status(node: ServerNode) -> dict[str, object]:
         "refused": _refused(node, claims),
         "conflicts": db.value("SELECT coalesce(sum(conflict), 0) FROM kirim_changeset"),
         "open": db.value("SELECT count(*) FROM kirim_open"),
-        "findings": db.value("SELECT count(*) FROM vld_data WHERE soft_delete = 0"),
+        "findings": db.value("SELECT count(*) FROM vld_data WHERE soft_delete IS NOT 1"),
         "kip_waiting": db.value("SELECT count(*) FROM kirim_kip"),
         "orders": dict(db.execute("SELECT state, count(*) FROM kirim_order GROUP BY state")),
         "orders_held": [

@@ -36,6 +36,7 @@ from exchange.server.receipts import has_untold, receipts_after
 from exchange.server.returning import baseline_blocks, reference_blocks, touched_blocks
 from exchange.server.serverkeys import chain_to, riding
 from exchange.server.standing import jump
+from exchange.store.school import SchoolStore
 from exchange.store.server import School, ServerStore
 from exchange.trust.certificates import SignedCertificate, read
 from exchange.trust.keys import PublicIdentity
@@ -104,6 +105,7 @@ def export(
         AccountMissing, AccountClosed, RoleMissing, OtherAccount, AccountChanged: KF-321 to KF-325.
         DataInvalid: KF-501.
         NotConfirmed, PassphraseWrong: KF-313, KF-106.
+        Overtaken: KF-341, a return was applied meanwhile; no file stands.
         DiskFull, FolderUnwritable: KF-701, KF-703.
 
     Source:
@@ -117,7 +119,8 @@ def export(
         cut = capture.cut(store)
         now = digests.pairs(store.db, store.schema, None, store.schema.version)
         store.set(digests_cut=json.dumps({n: [count, value.hex()] for n, (count, value) in now.items()}))
-    first, last = store.acknowledged, store.last
+        first, last = store.acknowledged, store.last
+        stands = _stands(store, last)
     tables, changes = tally(own_blocks(store, first, last))
     sheet = fill(store, head, changes)
     if not confirm(sheet):
@@ -125,6 +128,7 @@ def export(
     approval = approved(node, head, passphrase(), first, last, tables) if last > first else None
     before = store.digests(f"digests_{first}")
     with store.transaction():
+        _check_stands(store, last, stands)
         number = int(store.get("number", "0")) + 1
         told, cut_now = store.get(f"digests_{last}"), store.get("digests_cut")
         # Two files with one last changeset said different things: which of them arrived, the next one cannot know.
@@ -144,9 +148,30 @@ def export(
     )
     read_back(path, node.device, store.scope, sealed)
     mark = (store.value_at(last) or b"")[:8].hex("-", 2)
-    with store.transaction():
-        rode(node, sealed.package_id)
+    try:
+        with store.transaction():
+            _check_stands(store, last, stands)
+            rode(node, sealed.package_id)
+    except errors.Overtaken:
+        spool.remove(path)
+        raise
     return Exported(path, sealed.package_id, number, sheet.changes, sealed.size, cut.put_back, last, mark, sheet.lines)
+
+
+def _stands(store: SchoolStore, last: int) -> tuple[object, ...]:
+    """Return everything that an approval speaks of and a return changes: what is acknowledged, applied, and in the chain."""
+    return store.acknowledged, store.have, store.value_at(last)
+
+
+def _check_stands(store: SchoolStore, last: int, stands: tuple[object, ...]) -> None:
+    """Return only if no other program has applied a return while the head read and typed: he would not have approved this.
+
+    Raises:
+        Overtaken: KF-341.
+    """
+    store.refresh()
+    if _stands(store, last) != stands:
+        raise errors.Overtaken()
 
 
 # --- returns ----------------------------------------------------------------------------------
@@ -179,13 +204,16 @@ class Returns:
 
 
 def due(server: ServerNode, school: School) -> bool:
-    """Whether a school has something to receive: its last *I have*, or what it knows to be acknowledged, lags."""
+    """Whether a school has something to receive: its last *I have*, its reference rows, or what it knows to be
+    acknowledged, lags.
+    """
     last = server.store.db.value(
         "SELECT last FROM kirim_key WHERE scope = ? AND key_id = ?", (school.sekolah_id, school.device)
     )
     merged = int(last or 0)
     return (
         school.have < school.position
+        or school.reference < server.store.reference
         or min(school.told, school.own) < merged
         or bool(server.store.lost(school))
         or has_untold(server.store, school)
@@ -260,7 +288,7 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
                 store,
                 school,
                 _tallied(touched_blocks(store, school, first.number), changes),
-                reference_blocks(store, int(store.get(f"reference_{school.sekolah_id}", "0"))),
+                reference_blocks(store, school.reference),
                 outcomes=outcomes,
                 hashes=(digests.pack_hashes(store.db, table, school.sekolah_id, school.schema) for table in apart),
             )
@@ -333,6 +361,8 @@ def _prefilled(plain: IO[bytes], server: ServerNode, scope: str) -> tuple[School
     with store.act("prefill", scope):
         school = store.school(scope)
         assert school is not None
+        if not school.device:
+            store.db.execute("UPDATE kirim_school SET reference = ? WHERE sekolah_id = ?", (store.reference, scope))
         school = replace(school, device=b"", own=0)  # whoever opens it has no chain yet
         number = 1 + int(store.db.value("SELECT count(*) FROM kirim_return WHERE scope = ? AND kind = 1", (scope,)))
         first = Position(0, store.log_value(school, 0)[:8])
@@ -372,8 +402,8 @@ def _lay_down(
         plain.write(piece)
     root = manifest.digests.root if manifest.digests else None
     store.db.execute(
-        "INSERT INTO kirim_return (scope, kind, number, first, position, value, made_at, root, ledger) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO kirim_return (scope, kind, number, first, position, value, made_at, root, ledger, reference) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             school.sekolah_id,
             int(kind),
@@ -384,6 +414,7 @@ def _lay_down(
             store.clock(),
             root,
             acts.head(store)[0],
+            manifest.reference,
         ),
     )
 

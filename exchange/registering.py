@@ -15,10 +15,10 @@ from pathlib import Path
 from exchange import acts, errors, homes, spool
 from exchange.central import heads
 from exchange.central.recording import record
-from exchange.clocks import civil_today
+from exchange.clocks import civil_today, system_clock
 from exchange.format.certificate import KeyKind
 from exchange.interop.lists import SchoolRow
-from exchange.nodes import CENTRE_SCOPE, KEYS, Clock, ServerNode, system_clock
+from exchange.nodes import CENTRE_SCOPE, KEYS, Clock, ServerNode
 from exchange.packager import prefill
 from exchange.records import Block, Cause, Op, PackageKind
 from exchange.regions import padded

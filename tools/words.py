@@ -131,6 +131,7 @@ def texts() -> Iterator[tuple[Id, str]]:
         yield word.value, "words"
     for cause in heads.CAUSES.values():
         yield cause, "KF-312 cause"
+    yield errors.LIKEWISE, "KF-109, KF-131 further rows"
     for rule in findings.RULES:
         yield rule.message, rule.code
     for note in (daftar_pd.UNENROLLED, daftar_ptk.UNASSIGNED, persons.STRANGE):

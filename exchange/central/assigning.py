@@ -108,7 +108,7 @@ def _is_id(value: str) -> bool:
 def _persons(server: ServerStore, school: School, who: str) -> list[str]:
     """Return the school's own PTK of an id, or of a name without regard to case and spaces."""
     rows = server.db.execute(
-        "SELECT ptk_id, nama FROM ptk WHERE kirim_home = ? AND soft_delete = 0 ORDER BY ptk_id", (school.sekolah_id,)
+        "SELECT ptk_id, nama FROM ptk WHERE kirim_home = ? AND soft_delete IS NOT 1 ORDER BY ptk_id", (school.sekolah_id,)
     ).fetchall()
     return [str(ptk) for ptk, nama in rows if ptk == who.lower() or _plain(nama) == _plain(who)]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,7 @@ from exchange.central.assigning import assign_all, check, find_school, is_assign
 from exchange.central.claims import Claims, note_claims, note_revived, report_claims
 from exchange.central.fence import Fence
 from exchange.central.recording import record
-from exchange.interop.lists import ChangeRow, read_changes
+from exchange.interop.lists import TEXT_MAX, ChangeRow, read_changes
 from exchange.records import Block, Cause, Op, row_key
 from exchange.rules.columns import faults
 from exchange.schema.model import Column, Kind, Policy, Table
@@ -31,6 +32,14 @@ _MAY_SET = {
     Cause.PUSAT: set(Policy),
 }
 """Which policies each of them may set."""
+
+
+Codes = Callable[[str], Collection[object] | None]
+"""Gives the codes of a reference table, or ``None`` when the table is not kept here."""
+
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
+_NUMBER = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,19})?")
+"""Numbers as lists write them. Python reads more than these: other scripts' digits, ``1_0``, and not ``²``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +98,17 @@ def change(server: ServerStore, as_: str, path: Path, today: date, region: str =
     Raises:
         OutsideRegion: KF-157, a row that is, names or would be of a school elsewhere; nothing of the list was taken.
         NotAnOffices: KF-158, a column of the schools' own, or the deletion of one of their rows, by an office.
-        InputRowBad: KF-109, a value or column that cannot be; nothing of the list was taken.
-        NotTheirs: KF-131, a column that this speaker may not set; nothing of the list was taken.
+        InputRowBad: KF-109, a value, column or id that cannot be; nothing of the list was taken.
+        NotTheirs: KF-131, a column that this speaker may not set, or the delete of a row that holds one; nothing of the list
+            was taken.
+        CellTwice: KF-133, two lines set one cell; nothing of the list was taken.
         FileUnreadable, TooLarge: KF-702, KF-207.
         WorkbookUnreadable, ColumnsMissing, OtherFile: KF-211, KF-215, KF-216.
     """
     cause, given = CAUSES[as_], read_changes(path)
     assignments = [line for line in given if is_assignment(line)]
     if assignments and cause is not Cause.DINAS:
-        raise _not_theirs(path, assignments[0], cause, [Cause.DINAS])
+        raise _not_theirs(path, cause, [Cause.DINAS], assignments)
     check(server, assignments, path)
     wanted = _gather(server, cause, path, [line for line in given if not is_assignment(line)])
     fence = Fence(server, region, path.name) if region else None
@@ -109,53 +120,102 @@ def change(server: ServerStore, as_: str, path: Path, today: date, region: str =
 
 
 def _gather(server: ServerStore, cause: Cause, path: Path, given: Sequence[ChangeRow]) -> list[_Row]:
+    """Return the rows of a list; a list with a line that cannot be, or is not this speaker's, is refused with all such lines."""
     found: dict[tuple[str, str], _Row] = {}
+    cells: dict[tuple[str, str, str], list[ChangeRow]] = {}
+    bad: list[tuple[ChangeRow, str, str]] = []
+    foreign: list[tuple[ChangeRow, Table]] = []
     known = codes(server.db, server.schema)
     for line in given:
         table = server.schema.by_name.get(line.table)
-        if table is None or table.is_reference:
-            raise _bad(path, line, "table", line.table)
-        row = _row_id(server, table, line.id)
+        row = _row_id(server, table, line.id, known) if table is not None else None
+        wrong = _wrong(table, row, line, known)
+        if wrong or table is None or row is None:
+            bad.append((line, *(wrong or ("table", line.table))))
+            continue
+        cells.setdefault((table.name, row, line.column), []).append(line)
         entry = found.setdefault((table.name, row), _Row(table, row, {}, False, False, []))
         entry.lines.append(line)
         entry.locked |= line.verified
-        if line.column == "soft_delete" and line.value == "1":
+        if not _policies(table, line.column) <= _MAY_SET[cause]:
+            foreign.append((line, table))
+        elif _is_delete(line):
             entry.deleted = True
-            continue
-        column = table.by_name.get(line.column)
-        if column is None or column in table.key:
-            raise _bad(path, line, "column", line.column)
-        policy = table.group_of[column.name].policy
-        if policy not in _MAY_SET[cause]:
-            raise _not_theirs(path, line, cause, [other for other, may in _MAY_SET.items() if policy in may])
-        value = store_value(column, line.value)
-        if faults(column, [value], known(column.ref) if column.ref else None):
-            raise _bad(path, line, line.column, line.value or "")
-        entry.values[column] = value
+        else:
+            column = table.by_name[line.column]
+            entry.values[column] = store_value(column, line.value)
+    if bad:
+        line, name, given_value = bad[0]
+        raise errors.InputRowBad(
+            file=path.name, row=line.line, column=name, value=given_value[:TEXT_MAX], also=_lines(one for one, *_ in bad[1:])
+        )
+    if foreign:
+        line, table = foreign[0]
+        able = [other for other, may in _MAY_SET.items() if _policies(table, line.column) <= may]
+        raise _not_theirs(path, cause, able, [one for one, _ in foreign])
+    for twice in cells.values():
+        if len(twice) > 1:
+            line = twice[0]
+            raise errors.CellTwice(file=path.name, rows=_lines(twice), table=line.table, id=line.id, column=line.column)
     return list(found.values())
 
 
-def _bad(path: Path, line: ChangeRow, column: str, value: str) -> errors.InputRowBad:
-    return errors.InputRowBad(file=path.name, row=line.line, column=column, value=value)
+def _is_delete(line: ChangeRow) -> bool:
+    return line.column == "soft_delete" and line.value == "1"
 
 
-def _not_theirs(path: Path, line: ChangeRow, cause: Cause, others: Sequence[Cause]) -> errors.NotTheirs:
+def _wrong(table: Table | None, row: str | None, line: ChangeRow, known: Codes) -> tuple[str, str] | None:
+    """Return the column of the list in which something stands that cannot be, and that; ``None`` if all of a line can."""
+    if table is None or table.is_reference:
+        return "table", line.table
+    if row is None:
+        return "id", line.id
+    if _is_delete(line):
+        return None
+    column = table.by_name.get(line.column)
+    if column is None or column in table.key:
+        return "column", line.column
+    if faults(column, [store_value(column, line.value)], known(column.ref) if column.ref else None):
+        return line.column, line.value or ""
+    return None
+
+
+def _policies(table: Table, column: str) -> set[Policy]:
+    """Return the policies of what a line changes: a delete takes every group of the row away."""
+    if column in table.group_of:
+        return {table.group_of[column].policy}
+    return {group.policy for group in table.groups}
+
+
+def _lines(lines: Iterable[ChangeRow]) -> str:
+    return ", ".join(str(line.line) for line in lines)
+
+
+def _not_theirs(path: Path, cause: Cause, others: Sequence[Cause], lines: Sequence[ChangeRow]) -> errors.NotTheirs:
     speakers = {cause: name for name, cause in CAUSES.items()}
     return errors.NotTheirs(
         file=path.name,
-        row=line.line,
-        column=line.column,
+        row=lines[0].line,
+        column=lines[0].column,
         speaker=speakers[cause],
         others=", ".join(speakers[other] for other in others),
+        also=_lines(lines[1:]),
     )
 
 
-def _row_id(server: ServerStore, table: Table, given: str) -> str:
-    row = given.strip()
+def _row_id(server: ServerStore, table: Table, given: str, known: Codes) -> str | None:
+    """Return the id of a row in the store's form, or ``None`` for what no row of the table can have as its id."""
     if table.name == "sekolah":
-        school = find_school(server, row)
-        return school.sekolah_id if school is not None else row.lower()
-    return row.lower()
+        school = find_school(server, given.strip())
+        return school.sekolah_id if school is not None else given.strip().lower()
+    parts = row_key(given.strip())
+    if len(parts) != len(table.key):
+        return None
+    values = [store_value(column, part) for column, part in zip(table.key, parts, strict=True)]
+    for column, value in zip(table.key, values, strict=True):
+        if value is None or faults(column, [value], known(column.ref) if column.ref else None):
+            return None
+    return "|".join(map(str, values))
 
 
 def store_value(column: Column, text: str | None) -> object:
@@ -165,6 +225,8 @@ def store_value(column: Column, text: str | None) -> object:
         >>> from exchange.schema.model import parse_column
         >>> store_value(parse_column("rt n2", 1)[0], " 7 "), store_value(parse_column("nama v9", 1)[0], "")
         (7, None)
+        >>> [store_value(parse_column("rt n2", 1)[0], text) for text in ("--5", "²", "٣")]
+        ['--5', '²', '٣']
     """
     if text is None or not text.strip():
         return None
@@ -174,12 +236,9 @@ def store_value(column: Column, text: str | None) -> object:
     if column.kind is Kind.UUID:
         return value.lower()
     if column.kind is Kind.INTEGER:
-        return int(value) if value.lstrip("-").isdigit() else value
+        return int(value) if _INTEGER.fullmatch(value) else value
     if column.kind is Kind.DOUBLE:
-        try:
-            return float(value)
-        except ValueError:
-            return value
+        return float(value) if _NUMBER.fullmatch(value) else value
     return value
 
 
@@ -265,7 +324,7 @@ def _new_home(server: ServerStore, entry: _Row, homes: dict[tuple[str, str], str
 
 def _blocks(server: ServerStore, cause: Cause, entry: _Row, stood: tuple[object, ...] | None) -> list[Block]:
     """Return what an entry changes: nothing when the values stand and are locked as asked."""
-    table, keys = entry.table, [[key] for key in row_key(entry.row)]
+    table, keys = entry.table, [[key] for key in rows.key_values(entry.table, entry.row)]
     if entry.deleted:
         return [Block(table, Op.DELETE, (), keys, cause)] if stood and stood[-2] != 1 else []
     columns = tuple(column for column in table.columns if column in entry.values)

@@ -87,7 +87,7 @@ def report_claims(server: ServerStore, school: School, claims: Mapping[tuple[Tab
 def _told(server: ServerStore, school: School, table: Table, column: Column) -> set[str]:
     """Return the values of which a school has an open finding: it may hold one of them no more."""
     found = server.db.execute(
-        "SELECT keterangan FROM vld_data WHERE kirim_home = ? AND soft_delete = 0 AND table_name = ? AND field_error = ? "
+        "SELECT keterangan FROM vld_data WHERE kirim_home = ? AND soft_delete IS NOT 1 AND table_name = ? AND field_error = ? "
         "AND app_username = 'kirim'",
         (school.sekolah_id, table.name, column.name),
     )
@@ -97,7 +97,7 @@ def _told(server: ServerStore, school: School, table: Table, column: Column) -> 
 def _standing(server: ServerStore, table: Table, column: Column, values: list[str]) -> dict[str, tuple[object, object]]:
     """Return the open findings about values, of every school: id to (scope, message)."""
     found = server.db.chosen(
-        "SELECT logid, kirim_home, error_message FROM vld_data WHERE soft_delete = 0 AND table_name = ? "
+        "SELECT logid, kirim_home, error_message FROM vld_data WHERE soft_delete IS NOT 1 AND table_name = ? "
         "AND field_error = ? AND app_username = 'kirim' AND keterangan IN ({})",
         values,
         (table.name, column.name),
@@ -108,7 +108,7 @@ def _standing(server: ServerStore, table: Table, column: Column, values: list[st
 def _holders(server: ServerStore, table: Table, column: Column, values: list[str]) -> dict[str, list[tuple[str, str]]]:
     """Return the live rows that hold each value: (home, row id), in order."""
     found: dict[str, list[tuple[str, str]]] = {}
-    sql = f"SELECT {column.name}, kirim_home, {table.key_names[0]} FROM {table.name} WHERE soft_delete = 0 AND {column.name} IN ({{}})"
+    sql = f"SELECT {column.name}, kirim_home, {table.key_names[0]} FROM {table.name} WHERE soft_delete IS NOT 1 AND {column.name} IN ({{}})"
     for value, home, row in server.db.chosen(sql, values):
         found.setdefault(str(value), []).append((str(home), str(row)))
     return {value: sorted(holders) for value, holders in found.items()}

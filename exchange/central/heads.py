@@ -43,7 +43,7 @@ def assign(
     db, schema, scope = server.db, server.schema, school.sekolah_id
     running = running_semester(db)
     found = db.execute(
-        "SELECT ptk_id FROM ptk WHERE kirim_home = ? AND soft_delete = 0 AND (ptk_id = ? OR nama = ?)",
+        "SELECT ptk_id FROM ptk WHERE kirim_home = ? AND soft_delete IS NOT 1 AND (ptk_id = ? OR nama = ?)",
         (scope, who.lower(), who),
     ).fetchone()
     ptk = found[0] if found else str(new_id())
@@ -53,7 +53,7 @@ def assign(
     elif post == KEPALA_SEKOLAH and db.value("SELECT jenis_ptk_id FROM ptk WHERE ptk_id = ?", (ptk,)) != _JENIS_PTK:
         blocks.append(_row(schema.by_name["ptk"], ptk, Op.UPDATE, jenis_ptk_id=_JENIS_PTK))
     assignment = derive_id("ptk_terdaftar", ptk, scope, running.tahun_ajaran_id)
-    if not db.value("SELECT 1 FROM ptk_terdaftar WHERE ptk_terdaftar_id = ? AND soft_delete = 0", (assignment,)):
+    if not db.value("SELECT 1 FROM ptk_terdaftar WHERE ptk_terdaftar_id = ? AND soft_delete IS NOT 1", (assignment,)):
         blocks.append(
             _row(
                 schema.by_name["ptk_terdaftar"],
@@ -68,7 +68,7 @@ def assign(
     duty = schema.by_name["tugas_tambahan"]
     open_duties = db.execute(
         "SELECT ptk_tugas_tambahan_id, ptk_id, jabatan_ptk_id FROM tugas_tambahan WHERE sekolah_id = ? "
-        "AND jabatan_ptk_id IN (?, ?) AND tst_tambahan IS NULL AND soft_delete = 0",
+        "AND jabatan_ptk_id IN (?, ?) AND tst_tambahan IS NULL AND soft_delete IS NOT 1",
         (scope, KEPALA_SEKOLAH, PLT),
     ).fetchall()
     held = [former for former, person, role in open_duties if (person, role) == (ptk, post)]

@@ -43,7 +43,7 @@ def import_reference(server: ServerStore, path: Path) -> ReferenceImport:
     order = [columns.index(c) for c in (*table.key_names, *(c.name for c in set_now))]
     kinds = (*table.key, *set_now)
     with server.act("ref import"):
-        position = int(server.get("reference", "0")) + 1
+        position = server.reference + 1
         values = [[_value(column, row[n]) for row in found] for column, n in zip(kinds, order, strict=True)]
         rows.upsert_rows(server.db, table, set_now, values, None)
         where = " AND ".join(f"{key} = ?" for key in table.key_names)

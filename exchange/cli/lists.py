@@ -10,13 +10,15 @@ import click
 
 from exchange.cli.frame import Answer, Asked, Command, argument, file_argument, option
 from exchange.cli.school import opened
-from exchange.words import number, tr, trn
+from exchange.words import mark, number, tr, trn
 
 if TYPE_CHECKING:
     from exchange import errors
     from exchange.interop.report import ImportReport
     from exchange.interop.report import School as ListSchool
     from exchange.nodes import SchoolNode
+
+PUT_BACK = mark("rows that another program had removed from the file stand again: {count}")
 
 
 @click.command("import", cls=Command)
@@ -65,15 +67,21 @@ def _import_one(node: SchoolNode, file: Path, partial: bool, other_school: bool)
     """Take one list, whichever of the known ones it is."""
     from exchange.clocks import civil_now
     from exchange.interop.downloads import import_download
+    from exchange.school import capture
 
-    return import_download(
-        node.store.db,
-        _place(node),
-        file,
-        partial=partial,
-        other_school=other_school,
-        clock=lambda: civil_now(node.store.clock),
-    )
+    with node.store.transaction():
+        put_back = capture.mend(node.store)  # or the list would make anew whom another program removed
+        report = import_download(
+            node.store.db,
+            _place(node),
+            file,
+            partial=partial,
+            other_school=other_school,
+            clock=lambda: civil_now(node.store.clock),
+        )
+        if put_back:
+            report.notes.insert(0, (PUT_BACK, {"count": len(put_back)}))
+    return report
 
 
 def _place(node: SchoolNode) -> ListSchool:

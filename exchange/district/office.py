@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from exchange import errors, homes, spool
+from exchange.clocks import system_clock
 from exchange.districts import FORM, GRANT, NAME_MAX, REQUEST, SUITE, grant_bytes, request_bytes
 from exchange.errors import ExchangeError
 from exchange.format.certificate import NO_SCOPE, Certificate, KeyKind
@@ -33,7 +34,7 @@ from exchange.format.order import (
     order_start,
 )
 from exchange.limits import MIB, ORDER_BYTES_MAX
-from exchange.nodes import CENTRE_SCOPE, KEYS, Clock, code_anchor, system_clock
+from exchange.nodes import CENTRE_SCOPE, KEYS, Clock, code_anchor
 from exchange.packagefile import read_back, write_package
 from exchange.records import PackageKind
 from exchange.regions import office_scope

@@ -49,6 +49,7 @@ _STATUS = {OrderState.DONE: "applied", OrderState.REFUSED: "quarantined", OrderS
 
 _REFUSALS = (
     errors.InputRowBad,
+    errors.CellTwice,
     errors.SchoolUnknown,
     errors.SchoolExists,
     errors.NobodyAssigned,

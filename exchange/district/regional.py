@@ -60,7 +60,7 @@ def _school(server: ServerNode, school: School) -> dict[str, object]:
         ],
         "conflicts": db.value("SELECT coalesce(sum(conflict), 0) FROM kirim_changeset WHERE scope = ?", (scope,)),
         "open": db.value("SELECT count(*) FROM kirim_open WHERE scope = ?", (scope,)),
-        "findings": db.value("SELECT count(*) FROM vld_data WHERE kirim_home = ? AND soft_delete = 0", (scope,)),
+        "findings": db.value("SELECT count(*) FROM vld_data WHERE kirim_home = ? AND soft_delete IS NOT 1", (scope,)),
     }
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange import digests, errors, homes, mirror, spool
+from exchange.clocks import system_clock
 from exchange.evidence.replay import Replay, Replayed
-from exchange.nodes import KEYS, Clock, ServerNode, system_clock
+from exchange.nodes import KEYS, Clock, ServerNode
 from exchange.registering import FOLDERS
 from exchange.schema import SCHEMA
 from exchange.store.server import FILE, ServerStore

@@ -143,7 +143,10 @@ def _integer(text: str, digits: int) -> int | Reason:
     if not _INTEGER.fullmatch(text.removesuffix(",0").removesuffix(".0")):
         return errors.WRONG_TYPE
     number = text.removesuffix(",0").removesuffix(".0")
-    return errors.TOO_LONG if len(number.lstrip("+-").lstrip("0")) > digits else int(number)
+    bare = number.lstrip("+-").lstrip("0")  # Python reads no number of thousands of zeros
+    if len(bare) > digits:
+        return errors.TOO_LONG
+    return int(bare or 0) * (-1 if number.startswith("-") else 1)
 
 
 def _decimal(text: str, column: Column, *, exact: bool) -> str | Reason:

@@ -126,7 +126,7 @@ class _Intake(PeopleIntake):
         for member, rombel, pupil, home in self.db.execute(
             "SELECT a.anggota_rombel_id, a.rombongan_belajar_id, a.peserta_didik_id, a.kirim_home "
             "FROM anggota_rombel a JOIN rombongan_belajar r ON r.rombongan_belajar_id = a.rombongan_belajar_id "
-            "WHERE r.sekolah_id = ? AND r.semester_id = ? AND r.soft_delete = 0 AND a.soft_delete = 0 "
+            "WHERE r.sekolah_id = ? AND r.semester_id = ? AND r.soft_delete IS NOT 1 AND a.soft_delete IS NOT 1 "
             "ORDER BY a.anggota_rombel_id",
             (self.school.sekolah_id, self.school.semester_id),
         ).fetchall():

@@ -41,24 +41,24 @@ _PUPILS = f"""
     FROM peserta_didik p
     JOIN registrasi_peserta_didik r ON r.registrasi_id = (
         SELECT s.registrasi_id FROM registrasi_peserta_didik s
-        WHERE s.peserta_didik_id = p.peserta_didik_id AND s.sekolah_id = ? AND s.soft_delete = 0
+        WHERE s.peserta_didik_id = p.peserta_didik_id AND s.sekolah_id = ? AND s.soft_delete IS NOT 1
             AND s.jenis_keluar_id IS NULL
         ORDER BY COALESCE(s.tanggal_masuk_sekolah, '') DESC, s.rowid DESC LIMIT 1)
     LEFT JOIN peserta_didik_longitudinal l
-        ON l.peserta_didik_id = p.peserta_didik_id AND l.semester_id = ? AND l.soft_delete = 0
+        ON l.peserta_didik_id = p.peserta_didik_id AND l.semester_id = ? AND l.soft_delete IS NOT 1
     LEFT JOIN rombongan_belajar k ON k.rombongan_belajar_id = (
         SELECT a.rombongan_belajar_id FROM anggota_rombel a
         JOIN rombongan_belajar q ON q.rombongan_belajar_id = a.rombongan_belajar_id
-        WHERE a.peserta_didik_id = p.peserta_didik_id AND a.soft_delete = 0 AND q.soft_delete = 0
+        WHERE a.peserta_didik_id = p.peserta_didik_id AND a.soft_delete IS NOT 1 AND q.soft_delete IS NOT 1
             AND q.sekolah_id = ? AND q.semester_id = ?
             AND (q.jenis_rombel IS NULL OR q.jenis_rombel IN {_MARKS["jenis_rombel"]})
         ORDER BY a.anggota_rombel_id LIMIT 1)
-    WHERE p.soft_delete = 0 ORDER BY p.nama, p.tanggal_lahir, p.peserta_didik_id"""
+    WHERE p.soft_delete IS NOT 1 ORDER BY p.nama, p.tanggal_lahir, p.peserta_didik_id"""
 _STAFF = """
-    FROM ptk p WHERE p.soft_delete = 0 AND {kind} AND (
-        EXISTS (SELECT 1 FROM ptk_terdaftar t WHERE t.ptk_id = p.ptk_id AND t.soft_delete = 0
+    FROM ptk p WHERE p.soft_delete IS NOT 1 AND {kind} AND (
+        EXISTS (SELECT 1 FROM ptk_terdaftar t WHERE t.ptk_id = p.ptk_id AND t.soft_delete IS NOT 1
             AND t.sekolah_id = ? AND t.tahun_ajaran_id = ? AND t.jenis_keluar_id IS NULL)
-        OR NOT EXISTS (SELECT 1 FROM ptk_terdaftar t WHERE t.ptk_id = p.ptk_id AND t.soft_delete = 0))
+        OR NOT EXISTS (SELECT 1 FROM ptk_terdaftar t WHERE t.ptk_id = p.ptk_id AND t.soft_delete IS NOT 1))
     ORDER BY p.nama, p.tanggal_lahir, p.ptk_id"""
 
 
@@ -122,7 +122,7 @@ def _with_duties(db: Database, school: School, found: Iterable[Found]) -> Iterat
     codes = Codes(db)
     duties: dict[object, list[str]] = {}
     for ptk, duty in db.execute(
-        "SELECT ptk_id, jabatan_ptk_id FROM tugas_tambahan WHERE sekolah_id = ? AND soft_delete = 0 "
+        "SELECT ptk_id, jabatan_ptk_id FROM tugas_tambahan WHERE sekolah_id = ? AND soft_delete IS NOT 1 "
         "AND tst_tambahan IS NULL ORDER BY tmt_tambahan, ptk_tugas_tambahan_id",
         (school.sekolah_id,),
     ).fetchall():

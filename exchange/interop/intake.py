@@ -134,7 +134,7 @@ class Locks:
 def weigh(line: Line, draft: Draft, places: Sequence[Place], tongue: Tongue, locks: Locks) -> None:
     """Compare the cells of a line with a row, and note what they change, what is not ours to set, and what is wrong.
 
-    An empty cell changes nothing. A cell that is, to the letter, what a download would show changes nothing.
+    An empty cell changes nothing, nor does a filler where a number stands. A cell that is, to the letter, what a download would show changes nothing.
 
     Args:
         line: The line; problems and ignored cells are noted there.
@@ -148,7 +148,7 @@ def weigh(line: Line, draft: Draft, places: Sequence[Place], tongue: Tongue, loc
         if cell is None:
             continue
         stored = draft.stored.get(column) if draft.stored is not None else None
-        if stored is not None and tongue.same(place.field, cell, stored):
+        if stored is not None and (tongue.same(place.field, cell, stored) or tongue.says_nothing(place.field, cell)):
             continue
         value = tongue.read(place.field, cell)
         if not isinstance(value, Reason) and draft.stored is not None and value == stored:

@@ -80,7 +80,7 @@ class PeopleIntake(ABC):
         for row, values in self.stored.items():
             self.named.setdefault(str(self.tongue.show(name, values["nama"])).strip(), []).append(row)
         self.lines: list[Line] = []
-        self.claimed: set[str] = set()
+        self.claimed: dict[str, Line] = {}
 
     def read(self, table: Table, key: str, *extra: str, **where: str) -> dict[str, Values]:
         """Return live rows by one key column, in the store's order, with the columns that the file speaks of."""
@@ -88,7 +88,7 @@ class PeopleIntake(ABC):
         names = list(dict.fromkeys([key, *spoken, *extra, "kirim_home"]))
         asked = "".join(f" AND {name} = ?" for name in where)
         cursor = self.db.execute(
-            f"SELECT {', '.join(names)} FROM {table.name} WHERE soft_delete = 0{asked} ORDER BY rowid",
+            f"SELECT {', '.join(names)} FROM {table.name} WHERE soft_delete IS NOT 1{asked} ORDER BY rowid",
             [*where.values()],
         )
         return {str(row[0]): dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
@@ -141,10 +141,17 @@ class PeopleIntake(ABC):
         else:
             exact = self._exact(line, fits)
             if exact is None:
-                line.problem(self.by_column["nama"], errors.MATCHED_TWICE)
+                self._doubt(line)
+                before = self.claimed.get(fits[0])
+                if len(fits) == 1 and before is not None and before.changes and fits[0] in self.stored:
+                    self._doubt(before)  # nobody knows which of the two is meant
             line = exact or line
-        self.claimed.update(str(draft.key[0]) for draft in line.drafts if draft.table is self.table)
+        self.claimed.update((str(draft.key[0]), line) for draft in line.drafts if draft.table is self.table)
         self.lines.append(line)
+
+    def _doubt(self, line: Line) -> None:
+        if not any(problem.code == errors.MATCHED_TWICE.code for problem in line.problems):
+            line.problem(self.by_column["nama"], errors.MATCHED_TWICE)
 
     def _exact(self, line: Line, fits: Sequence[str]) -> Line | None:
         """Return the line as it is if it is just what a download shows of somebody who fits and had no line yet."""

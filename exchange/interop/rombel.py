@@ -45,7 +45,7 @@ class Rombels:
         self.made: dict[str, dict[str, object]] = {}
         rows = db.execute(
             "SELECT rombongan_belajar_id, nama, jenis_rombel, tingkat_pendidikan_id, kurikulum_id "
-            "FROM rombongan_belajar WHERE sekolah_id = ? AND semester_id = ? AND soft_delete = 0 "
+            "FROM rombongan_belajar WHERE sekolah_id = ? AND semester_id = ? AND soft_delete IS NOT 1 "
             "ORDER BY rombongan_belajar_id",
             (school.sekolah_id, school.semester_id),
         ).fetchall()

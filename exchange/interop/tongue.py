@@ -14,7 +14,7 @@ from exchange.interop.codes import Codes, Regions
 from exchange.interop.layout import Field
 from exchange.interop.workbook import Cell
 from exchange.rules.kip import normal_card
-from exchange.rules.values import has_control, implausible
+from exchange.rules.values import has_control, implausible, is_filler
 from exchange.schema import SCHEMA
 from exchange.schema.model import Column
 
@@ -25,6 +25,9 @@ _WORDS: Mapping[str, Mapping[str, object]] = {
     "marriage": {fold(word): number for number, word in _MARRIAGE.items()},
 }
 """Short lists, by the folded words that lists use for them."""
+_NUMBERS = {"nisn", "nuptk", "nik", "nik_ayah", "nik_ibu", "nik_wali", "no_kk"}
+"""Columns whose numbers identify a person or a family."""
+
 _DISTANCE = re.compile(r"[0-9]{1,4}(?:[.,][0-9]+)?")
 
 
@@ -63,7 +66,24 @@ class Tongue:
         Such a cell changes nothing, whatever it would mean on its own: so a download never changes the store that it
         came from.
         """
-        return cell_text(cell) == str(self.show(field, value))
+        text, shown = cell_text(cell), str(self.show(field, value))
+        if isinstance(cell, int) and shown.isdecimal():
+            return text == (shown.lstrip("0") or "0")  # Excel takes the zeros before a number away
+        return text == shown
+
+    def says_nothing(self, field: Field, cell: Cell) -> bool:
+        """Return whether a cell was filled only because a number is asked for there: zeros, a dash, one digit all along.
+
+        Nobody's number is put in place of somebody's.
+
+        Source:
+            domain, number formats.
+        """
+        text = cell_text(cell).strip().removeprefix("'")
+        size = column_of(field).size
+        if field.column not in _NUMBERS or len(text) > size:
+            return False
+        return is_filler(text) or not text.strip("0-") or text == size * text[0]
 
     def read(self, field: Field, cell: Cell) -> object | Reason:
         """Return the value in the store's form that a cell gives, or the reason why it gives none.

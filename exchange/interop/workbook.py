@@ -19,7 +19,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
-from exchange import errors
+from exchange import errors, spool
 from exchange.limits import (
     MIB,
     UNPACK_FREE_BYTES,
@@ -122,11 +122,8 @@ def stream_rows(path: Path) -> Iterator[list[Cell]]:
 
 
 def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(4)
-    except OSError as error:
-        raise errors.FileUnreadable(file=str(path)) from error
+    with spool.open_file(path) as file:  # what is no ordinary file ends here: nothing waits for the end of a pipe
+        return file.read(4)
 
 
 def _check(data: bytes, path: Path) -> bool:

@@ -22,8 +22,6 @@ from exchange.rules.unique import claims
 from exchange.rules.values import blank, no_name, shown
 from exchange.schema.model import Column, Kind, Schema, Table
 
-_CARDS = {"peserta_didik": (("no_kip",),)}
-"""Card numbers are no key of their table, but no card belongs to two pupils (domain 4.1, K7)."""
 _NOT_TYPED = {"pengguna", "role_pengguna"}
 """Accounts are made from the PTK's row and by the dinas: nobody at a school can fill an empty column of theirs."""
 _TODAY = "@today"
@@ -212,8 +210,7 @@ class _Claimed:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        keys = (*table.unique, *_CARDS.get(table.name, ()))
-        self._triples: dict[tuple[str, ...], list[tuple[str, tuple[Any, ...], Any]]] = {key: [] for key in keys}
+        self._triples: dict[tuple[str, ...], list[tuple[str, tuple[Any, ...], Any]]] = {key: [] for key in table.unique}
 
     def hold(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Note the keys of rows: columns in the order of ``all_columns``, then the home."""

@@ -56,7 +56,7 @@ def claims(
 
     Args:
         table: Whose rows.
-        columns: The key: one of ``table.unique``, or another that should not repeat, such as a card number.
+        columns: The key: one of ``table.unique``.
         triples: (row id, values of ``columns``, home) of live rows, in any order; a row given twice counts once.
 
     Source:

@@ -313,7 +313,7 @@ _PUPILS: tuple[Table, ...] = (
         pekerjaan_id_ibu i→ref.pekerjaan; kebutuhan_khusus_id_ibu i!→ref.kebutuhan_khusus; nama_wali v30;
         tahun_lahir_wali n4; jenjang_pendidikan_wali n2→ref.jenjang_pendidikan; pekerjaan_id_wali i→ref.pekerjaan;
         penghasilan_id_wali i→ref.penghasilan; kewarganegaraan c2!→ref.negara; pekerjaan_id i→ref.pekerjaan""",
-        scope="@home", owner=Policy.TERKUNCI, unique="nisn; nik", tab=_PD, title="Peserta didik",
+        scope="@home", owner=Policy.TERKUNCI, unique="nisn; nik; no_kip", tab=_PD, title="Peserta didik",
         groups="""- terkunci: nama jenis_kelamin nisn nik
             kelahiran terkunci: tempat_lahir tanggal_lahir
             ibu terkunci: nama_ibu_kandung

@@ -44,8 +44,7 @@ def cut(store: SchoolStore) -> Cut:
     Source:
         docs/protocol.md, rules 1 and 2.
     """
-    put_back = tuple(_put_back(store))
-    _keep_homes(store)
+    put_back = mend(store)
     blocks = changed_blocks(store)
     first = next(blocks, None)
     number = None
@@ -57,6 +56,21 @@ def cut(store: SchoolStore) -> Cut:
         store.db.execute(f"DELETE FROM kirim_before_{table.name}")
     store.set(cut=store.captured)
     return Cut(number, put_back)
+
+
+def mend(store: SchoolStore) -> tuple[tuple[str, str], ...]:
+    """Put right what another program did to rows and a row cannot mean, and name the rows that stand again.
+
+    Whatever compares rows with something else, a cut or a list that is imported, does so after this. Part of the caller's
+    transaction.
+
+    Source:
+        docs/adr/0005-a-row-that-vanished-is-put-back.md.
+    """
+    put_back = tuple(_put_back(store))
+    _keep_homes(store)
+    _keep_marks(store)
+    return put_back
 
 
 def _chained(first: Block, rest: Iterable[Block]) -> Iterator[Block]:
@@ -205,6 +219,17 @@ def _keep_homes(store: SchoolStore) -> None:
         ).fetchall()
         where = " AND ".join(f"{key} = ?" for key in table.key_names)
         store.db.executemany(f"UPDATE {table.name} SET kirim_home = ? WHERE {where}", astray)
+
+
+def _keep_marks(store: SchoolStore) -> None:
+    """Only 1 deletes a row: any other mark that a program wrote there is 0, so that nobody reads it either way."""
+    for table in store.schema.data_tables:
+        keys = ", ".join(f"t.{key}" for key in table.key_names)
+        strange = store.db.execute(
+            f"SELECT {keys} {_joined(table)} WHERE t.soft_delete IS NULL OR t.soft_delete NOT IN (0, 1)"
+        ).fetchall()
+        where = " AND ".join(f"{key} = ?" for key in table.key_names)
+        store.db.executemany(f"UPDATE {table.name} SET soft_delete = 0 WHERE {where}", strange)
 
 
 def _put_back(store: SchoolStore) -> Iterator[tuple[str, str]]:

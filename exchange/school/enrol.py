@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from exchange import errors, homes, spool
+from exchange.clocks import system_clock
 from exchange.format.body import read_body
 from exchange.format.certificate import KeyKind
 from exchange.format.changeset import chain_start
 from exchange.giving import keep
-from exchange.nodes import KEYS, Clock, SchoolNode, system_clock
+from exchange.nodes import KEYS, Clock, SchoolNode
 from exchange.reading import changesets
 from exchange.records import PackageKind, Position
 from exchange.rules.heads import active_heads

@@ -111,9 +111,7 @@ def _merge(
         elif again and has_taken(server.store, school.sekolah_id, device, again.origin):
             school, value = _pass_over_other(server, school, chain, found, value, tables)
         else:
-            base = server.store.seen(school, found.head.base)
-            if base is None:
-                raise errors.BaseUnknown(number=found.head.base.number)
+            base = server.store.seen(school, found.head.base) or server.store.surely_seen(school, found.head.base)
             school, told, value = take(server, school, chain, found, base, value, tables, claims)
             counts += told
     if number != manifest.last:
@@ -341,8 +339,6 @@ def _note(server: ServerNode, school: School, chain: Chain, manifest: Manifest, 
     known: dict[str, dict[str, list[object]]] = json.loads(
         db.value("SELECT digests FROM kirim_school WHERE sekolah_id = ?", (school.sekolah_id,)) or "{}"
     )
-    if manifest.reference:
-        server.store.set(f"reference_{school.sekolah_id}", manifest.reference)
     kept = known
     if manifest.have.number >= school.have:  # an older file that comes late says nothing of how things are now
         told = _digests(manifest, known)

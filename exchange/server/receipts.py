@@ -53,12 +53,22 @@ def receipts_after(
 
 
 def has_untold(store: ServerStore, school: School) -> bool:
-    """Return whether a package was held or refused since the school's last return: its author does not know yet."""
+    """Return whether a school waits for what has no position in its log, and what was written so far does not bring it.
+
+    That is the receipt of a package that was held or refused, whose author does not know yet, and reference rows: they are
+    everybody's, and a school that has applied the last return would take another one for a repeat.
+    """
+    last = store.db.execute(
+        "SELECT ledger, reference FROM kirim_return WHERE scope = ? AND kind = ? ORDER BY number DESC LIMIT 1",
+        (school.sekolah_id, int(PackageKind.BALASAN)),
+    ).fetchone()
+    ledger, reference = last or (0, school.reference)
+    if school.reference < store.reference and (school.have == school.position or reference < store.reference):
+        return True
     return bool(
         store.db.value(
-            "SELECT 1 FROM kirim_package WHERE scope = ? AND state IN ('held', 'quarantined') AND seq > coalesce("
-            "(SELECT max(ledger) FROM kirim_return WHERE scope = ? AND kind = ?), 0) LIMIT 1",
-            (school.sekolah_id, school.sekolah_id, int(PackageKind.BALASAN)),
+            "SELECT 1 FROM kirim_package WHERE scope = ? AND state IN ('held', 'quarantined') AND seq > ? LIMIT 1",
+            (school.sekolah_id, ledger),
         )
     )
 

@@ -257,7 +257,8 @@ def note(
     digests: str | None = None,
     heard: int | None = None,
 ) -> None:
-    """Remember what a school says of itself: its program's tables, and positions of both chains that this server holds.
+    """Remember what a school says of itself: its program's tables, its reference rows, and positions of both chains that
+    this server holds.
 
     A former laptop's word says nothing of that (:func:`~exchange.laptops.is_former`): returns go to the one in use.
 
@@ -271,7 +272,7 @@ def note(
         heard: Its position in this log, where the caller knows it.
     """
     server.db.execute(
-        "UPDATE kirim_school SET device = ?, schema = ?, have = ?, told = ?, own = ?, digests = coalesce(?, digests) "
+        "UPDATE kirim_school SET device = ?, schema = ?, have = ?, told = ?, own = ?, reference = ?, digests = coalesce(?, digests) "
         "WHERE sekolah_id = ?",
         (
             device,
@@ -279,10 +280,22 @@ def note(
             _heard(server, school, manifest) if heard is None else heard,
             manifest.first.number,
             own,
+            _references(server, school, manifest.reference),
             digests,
             school.sekolah_id,
         ),
     )
+
+
+def _references(server: ServerStore, school: School, told: int) -> int:
+    """Return the position of the reference rows that a school has of this server's.
+
+    One that lies ahead was lost: the server was restored. Its number is not used again, and the school gets all rows anew.
+    """
+    if told == school.reference or not server.reference < told <= min(server.reference + JUMP_MAX, POSITION_MAX):
+        return told
+    server.set("reference", told)
+    return 0
 
 
 def _heard(server: ServerStore, school: School, manifest: Manifest) -> int:

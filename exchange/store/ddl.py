@@ -142,7 +142,7 @@ _SCHOOL = {
 _SERVER = {
     "kirim_school": (
         "sekolah_id text; npsn text; nama text; bentuk int; position int 0; value blob; returns int 0; "
-        "have int 0; told int 0; own int 0; device blob; schema int 0; digests blob; diverged text",
+        "have int 0; told int 0; own int 0; device blob; schema int 0; digests blob; diverged text; reference int 0",
         "sekolah_id",
     ),
     "kirim_key": (
@@ -189,9 +189,10 @@ _SERVER = {
         "scope position table_no row group_no",
     ),
     "kirim_waived": ("package_id blob; at int", "package_id"),
-    "kirim_kip": ("id text; bytes text; reason text", "id"),
+    "kirim_kip": ("list int; line int; bytes text; reason text", "list line"),
     "kirim_return": (
-        "scope text; kind int; number int; first int; position int; value blob; made_at int; root blob; ledger int",
+        "scope text; kind int; number int; first int; position int; value blob; made_at int; root blob; ledger int; "
+        "reference int 0",
         "scope kind number",
     ),
 }

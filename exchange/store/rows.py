@@ -43,7 +43,7 @@ def _insert_sql(table: Table, columns: Columns) -> str:
 def _update_sql(table: Table, columns: Columns, guarded: bool) -> str:
     sets = ", ".join([*(f"{c.name} = ?" for c in columns), "last_update = CURRENT_TIMESTAMP"])
     where = " AND ".join(f"{key} = ?" for key in table.key_names)
-    guard = " AND kirim_home = ? AND soft_delete = 0" if guarded else ""
+    guard = " AND kirim_home = ? AND soft_delete IS NOT 1" if guarded else ""
     return f"UPDATE {table.name} SET {sets} WHERE {where}{guard}"
 
 
@@ -168,7 +168,7 @@ def read_blocks(
         size: Rows in one list.
     """
     names = ", ".join([*table.key_names, *(c.name for c in columns)])
-    live = "1 = 1" if table.is_reference else "soft_delete = 0"
+    live = "1 = 1" if table.is_reference else "soft_delete IS NOT 1"
     cursor = db.execute(f"SELECT {names} FROM {table.name} WHERE {live} AND ({where}) ORDER BY rowid", parameters)
     while part := cursor.fetchmany(size):
         yield part

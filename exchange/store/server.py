@@ -11,7 +11,7 @@ from pathlib import Path
 from exchange import errors
 from exchange.records import Cause, Op, Position
 from exchange.schema.model import Schema
-from exchange.store.database import STORE_VERSION, Database, open_url, stands
+from exchange.store.database import STORE_VERSION, Database, open_sqlite, open_url, stands
 
 FILE = "server.db"
 """Name of the database in a server's home, unless another is named."""
@@ -35,6 +35,7 @@ class School:
         own: Own position that the school last said it has, as far as both sides share its chain.
         device: Key id of the laptop whose chain is current, empty before the first package.
         schema: Version of the exchanged tables that its program knows and this one too.
+        reference: Position of the reference rows that it last said it has.
     """
 
     sekolah_id: str
@@ -49,6 +50,7 @@ class School:
     own: int
     device: bytes
     schema: int
+    reference: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,11 @@ class Seen:
     also: frozenset[int] = frozenset()
 
 
+def _entered(given: Iterable[tuple[int, bytes, int, int]], base: Position) -> frozenset[int]:
+    """Return where that was entered which was said up to a position."""
+    return frozenset(position for number, *_, position in given if number <= base.number)
+
+
 def is_opinion(entry: Entry) -> bool:
     """Whether an entry is somebody's opinion: a correction and a school's own change that goes back are not."""
     return entry.cause not in {Cause.KOREKSI, Cause.KEMBALI}
@@ -117,7 +124,7 @@ def log_start(scope: str) -> bytes:
     return hashlib.sha256(b"kirim/1 log\0" + scope.encode()).digest()
 
 
-_SCHOOL_COLUMNS = "sekolah_id, npsn, nama, bentuk, position, value, returns, have, told, own, device, schema"
+_SCHOOL_COLUMNS = "sekolah_id, npsn, nama, bentuk, position, value, returns, have, told, own, device, schema, reference"
 
 
 class ServerStore:
@@ -152,9 +159,9 @@ class ServerStore:
             self.doing = before
 
     @staticmethod
-    def url(home: Path, db: str | None) -> str:
-        """Return the database's URL: the one named, else the file in the home."""
-        return db or f"sqlite:///{home / FILE}"
+    def _connected(home: Path, db: str | None) -> Database:
+        """Return a connection to the database that is named, else to the file in the home, whatever a home is called."""
+        return open_url(db) if db else open_sqlite(home / FILE)
 
     @classmethod
     def create(cls, home: Path, schema: Schema, clock: Callable[[], int], db: str | None = None) -> ServerStore:
@@ -165,7 +172,7 @@ class ServerStore:
         """
         from exchange.store.ddl import statements
 
-        database = open_url(cls.url(home, db))
+        database = cls._connected(home, db)
         if database.value("SELECT count(*) FROM sqlite_master WHERE name = 'kirim_meta'"):
             database.close()
             raise errors.HomeExists(home=str(home))
@@ -192,7 +199,7 @@ class ServerStore:
             raise errors.HomeMissing(home=str(home), role="server")
         if db is None and not (home / FILE).stat().st_size and (home / "kunci").exists():
             raise errors.StoreDamaged(detail="the file is empty")
-        store = cls(home, schema, open_url(cls.url(home, db)), clock)
+        store = cls(home, schema, cls._connected(home, db), clock)
         if not store.db.value("SELECT count(*) FROM sqlite_master WHERE name = 'kirim_meta'"):
             raise errors.HomeMissing(home=str(home), role="server")
         known, found = STORE_VERSION, int(store.get("store", "0"))
@@ -228,7 +235,7 @@ class ServerStore:
         row = self.db.execute(f"SELECT {_SCHOOL_COLUMNS} FROM kirim_school WHERE {where} = ?", (value,)).fetchone()
         if row is None:
             return None
-        scope, npsn, nama, bentuk, position, log_value, returns, have, told, own, device, schema = row
+        scope, npsn, nama, bentuk, position, log_value, returns, have, told, own, device, schema, reference = row
         return School(
             scope,
             npsn,
@@ -242,7 +249,13 @@ class ServerStore:
             own,
             bytes(device or b""),
             min(schema or self.schema.version, self.schema.version),
+            reference,
         )
+
+    @property
+    def reference(self) -> int:
+        """Position of the reference rows: how many times more of them came in."""
+        return int(self.get("reference", "0"))
 
     def school(self, scope: str) -> School | None:
         """Return the school of a scope, or ``None``."""
@@ -358,14 +371,28 @@ class ServerStore:
         """
         if self.holds(school, base):
             return Seen(base.number)
-        given = self.db.execute(
-            "SELECT number, value, common, position FROM kirim_given WHERE scope = ? AND number <= ?",
-            (school.sekolah_id, base.number),
-        ).fetchall()
-        for number, value, common, _ in given:
-            if number == base.number and bytes(value)[:8] == base.value:
-                return Seen(common, frozenset(position for *_, position in given))
+        for number, value, common, _ in (given := self._given(school)):
+            if number == base.number and value[:8] == base.value:
+                return Seen(common, _entered(given, base))
         return None
+
+    def surely_seen(self, school: School, base: Position) -> Seen:
+        """Return what whoever stood at a position has seen at least, although nobody has that position any more.
+
+        A restored laptop got its changesets back from a server that was restored in its turn: what it had heard before
+        each of them is in no return that anybody keeps. A log is one line, so whoever stood before a position that is
+        known again had seen no less than what that one has in common with this log.
+        """
+        given = self._given(school)
+        common = min((common for number, _, common, _ in given if number > base.number), default=0)
+        return Seen(min(common, base.number), _entered(given, base))
+
+    def _given(self, school: School) -> list[tuple[int, bytes, int, int]]:
+        """Return the positions that are known again: number, value, last common position, where it was entered here."""
+        found = self.db.execute(
+            "SELECT number, value, common, position FROM kirim_given WHERE scope = ?", (school.sekolah_id,)
+        )
+        return [(number, bytes(value), common, position) for number, value, common, position in found]
 
     def lost(self, school: School) -> list[Position]:
         """Return positions that a school has and this log has lost, as far as they were not given back; newest first."""

@@ -178,6 +178,15 @@ def test_soft_delete_alone_deletes(school: Sekolah, pupil: str, mark: int | None
     assert cut(school) == ([("peserta_didik", Op.DELETE, (), [pupil])] if mark == 1 else [])
 
 
+@pytest.mark.parametrize("mark", [None, 5, "true", -1, 0.5])
+def test_a_mark_that_is_neither_is_read_one_way_by_everybody(school: Sekolah, pupil: str, mark: object) -> None:
+    """What a tool writes into `soft_delete` deletes nothing, and nobody overlooks the row because of it."""
+    school.edit("peserta_didik", pupil, soft_delete=mark, nama="NAMA BARU")
+    assert cut(school) == [("peserta_didik", Op.UPDATE, ("nama",), [pupil])]
+    assert school.sql("SELECT soft_delete FROM peserta_didik WHERE peserta_didik_id = ?", pupil) == [(0,)]
+    assert cut(school) == []
+
+
 def test_a_deleted_row_that_lives_again_travels_whole(school: Sekolah, pupil: str) -> None:
     """Rule 1: a row is deleted, then put back with an emptied column: the emptiness arrives, not what stood there before."""
     school.edit("peserta_didik", pupil, email="lama@contoh.id")

@@ -204,3 +204,89 @@ def test_a_column_of_another_speaker_is_told_in_its_own_words(world: World) -> N
     assert (done.status, done.error["code"]) == (1, "KF-131")
     assert all(word in done.error["what"] for word in ("ubah.csv", "verval", "email"))
     assert "--as dinas, pusat" in done.error["next"]
+
+
+# --- lines that cannot be ---------------------------------------------------------------------
+
+
+def refused(world: World, as_: str, code: str, *rows: Sequence[str]) -> str:
+    """Give a list that is refused whole, and return what is said of it; neither the tables nor any log have moved."""
+    before = state(world)
+    done = change(world, as_, *rows)
+    assert (done.status, done.error["code"]) == (1, code)
+    assert state(world) == before
+    return str(done.error["what"])
+
+
+@pytest.fixture
+def pupil(world: World) -> str:
+    """A pupil's id."""
+    return str(asked(world, "SELECT min(peserta_didik_id) FROM peserta_didik")[0][0])
+
+
+@pytest.mark.parametrize(
+    "value", ["--5", "-", "²", "٣", "1_0", "1" * 5000, "0" * 5000 + "1", "1e1", "+", "5.0"],
+    ids=["two signs", "a sign", "superscript", "arabic", "underscore", "long", "zeros", "exponent", "plus", "fraction"],
+)  # fmt: skip
+def test_a_number_that_is_none_is_named_by_its_row(world: World, pupil: str, value: str) -> None:
+    said = refused(world, "pusat", "KF-109", ("peserta_didik", pupil, "nama", "APA"), ("peserta_didik", pupil, "rt", value))
+    assert "baris 3: rt" in said
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1e999", "1_0", "٣"])
+def test_a_length_that_is_no_number_is_named_by_its_row(world: World, value: str) -> None:
+    assert "baris 2: panjang" in refused(world, "pusat", "KF-109", ("ruang", STRANGER, "panjang", value))
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "column", "value"),
+    [
+        ("peserta_didik", "{pupil}|x", "nama", "APA"),
+        ("peserta_didik", "bukan-uuid", "nama", "APA"),
+        ("peserta_didik_longitudinal", "{pupil}", "berat_badan", "20"),
+        ("peserta_didik_longitudinal", "{pupil}|20261|3", "berat_badan", "20"),
+        ("peserta_didik_longitudinal", "{pupil}|xxxxxxxxxx", "berat_badan", "20"),
+        ("peserta_didik_longitudinal", "{pupil}|99999", "berat_badan", "20"),
+        ("peserta_didik_longitudinal", "{pupil}|", "berat_badan", "20"),
+        ("registrasi_peserta_didik", "bukan-uuid", "sekolah_id", "{school}"),
+        ("tanah_longitudinal", "{pupil}|²", "njop", "20"),
+        ("anggota_rombel", "\'; drop table x", "peserta_didik_id", "{pupil}"),
+    ],
+)
+def test_an_id_that_no_row_can_have_is_refused_and_no_row_is_made(
+    world: World, pupil: str, table: str, row: str, column: str, value: str
+) -> None:
+    """A school could neither send such a row nor mend it."""
+    ((school,),) = asked(world, "SELECT sekolah_id FROM sekolah")
+    counted = f"SELECT count(*) FROM {table}"
+    before = asked(world, counted)
+    given = (table, row.format(pupil=pupil), column, value.format(school=school, pupil=pupil))
+    assert "baris 2: id" in refused(world, "pusat", "KF-109", given)
+    assert asked(world, counted) == before
+
+
+def test_every_line_that_cannot_be_is_named_at_once(world: World, pupil: str) -> None:
+    lines = [
+        ("peserta_didik", pupil, "nama", "APA"), ("peserta_didik", pupil, "rt", "--5"), ("bukan_tabel", pupil, "rt", "5"),
+        ("peserta_didik", "x", "rt", "5"), ("peserta_didik", pupil, "bukan_kolom", "5"), ("peserta_didik", pupil, "rw", "7"),
+    ]  # fmt: skip
+    assert "baris 3: rt berisi --5, tidak dapat diterima; juga baris 4, 5, 6" in refused(world, "pusat", "KF-109", *lines)
+
+
+def test_two_lines_for_one_cell_are_refused_with_both_rows(world: World, pupil: str) -> None:
+    """KF-133: neither is followed, also when both say the same, and however the id is written."""
+    lines = [("peserta_didik", pupil, "rt", "5"), ("peserta_didik", pupil, "rw", "7"), ("peserta_didik", pupil.upper(), "rt", "6")]
+    said = refused(world, "pusat", "KF-133", *lines)
+    assert all(part in said for part in ("baris 2, 4", "rt", pupil))
+    assert counts(change(world, "pusat", *lines[:2])) == (1, 0, 0)
+
+
+def test_a_delete_is_for_whoever_may_set_all_that_the_row_holds(world: World, pupil: str) -> None:
+    """A pupil's row holds what verval does not own, and what the dinas does not: only the centre deletes it."""
+    for as_ in ("verval", "dinas"):
+        assert "soft_delete" in refused(world, as_, "KF-131", ("peserta_didik", pupil, "soft_delete", "1"))
+    ((duty,),) = asked(world, "SELECT min(ptk_tugas_tambahan_id) FROM tugas_tambahan")
+    refused(world, "verval", "KF-131", ("tugas_tambahan", str(duty), "soft_delete", "1"))
+    assert counts(change(world, "dinas", ("tugas_tambahan", str(duty), "soft_delete", "1"))) == (1, 0, 0)
+    assert counts(change(world, "pusat", ("peserta_didik", pupil, "soft_delete", "1"))) == (1, 0, 0)
+    assert asked(world, f"SELECT soft_delete FROM peserta_didik WHERE peserta_didik_id = '{pupil}'") == [(1,)]

@@ -81,6 +81,29 @@ def test_a_list_without_a_title_is_taken(world: World) -> None:
     assert (done.status, done.json["tables"]["peserta_didik"]["inserted"]) == (0, PUPILS)
 
 
+# --- after another program --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spoil", ["DELETE FROM peserta_didik", "UPDATE peserta_didik SET soft_delete = NULL"])
+def test_nobody_stands_twice_after_another_program_removed_or_marked_rows(world: World, spoil: str) -> None:
+    """The list finds the very pupils: those that were removed stand again first, and what the list does not say stays."""
+    assert world.at_school("import", world.lists / "pd.xlsx").status == 0
+    with sqlite3.connect(world.school_home / "sekolah.db") as db:
+        db.execute("UPDATE peserta_didik SET email = 'a@contoh.id'")
+    db.close()
+    assert world.export().status == 0
+    with sqlite3.connect(world.school_home / "sekolah.db") as db:
+        db.execute(spoil)
+    db.close()
+    done = world.at_school("import", world.lists / "pd.xlsx")
+    assert (done.status, done.json["tables"]["peserta_didik"]["unchanged"]) == (0, PUPILS)
+    assert bool(done.json["notes"]) is spoil.startswith("DELETE")
+    with sqlite3.connect(world.school_home / "sekolah.db") as db:
+        asked = "SELECT count(*), count(DISTINCT nisn), sum(soft_delete = 0), sum(email IS NOT NULL) FROM peserta_didik"
+        assert db.execute(asked).fetchone() == (PUPILS, PUPILS, PUPILS, PUPILS)
+    db.close()
+
+
 # --- dry run ----------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import subprocess
@@ -188,3 +189,17 @@ def test_an_empty_database_is_a_damaged_one(world: World) -> None:
         assert (done.status, done.error["code"]) == (1, "KF-602")
         assert (home / name).stat().st_size == 0
 
+
+@pytest.mark.parametrize("name", ["a?b", "a#b", "a%20b", "a b", "x=y&z", "a:b@c"])
+def test_a_home_may_have_any_name(world: World, tmp_path: Path, name: str) -> None:
+    server, school = tmp_path / f"pusat {name}", tmp_path / f"sekolah {name}"
+    assert kirim("server", "init", "--home", server, "--json").status == 0
+    assert kirim("server", "status", "--home", server, "--json").status == 0
+    assert (server / "server.db").is_file()
+    shutil.copytree(world.school_home, school)
+    assert kirim("school", "status", "--home", school, "--json").status == 0
+
+
+def test_a_pipe_is_no_list(world: World, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pd.xlsx")
+    assert world.at_school("import", tmp_path / "pd.xlsx").error["code"] == "KF-702"

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from exchange.cli.door import run
+from exchange.clocks import system_clock
 from exchange.format.changeset import decode_changeset
 from exchange.format.outcome import decode_outcome
 from exchange.nodes import SchoolNode
@@ -103,12 +104,27 @@ def test_r17_an_impossible_time_is_said_to_be_the_clocks_fault_and_stops_nothing
     """R17: the battery is empty, or the year was mistyped: the status says so in words, and the export goes out."""
     with_open_keys(life)
     life.clock.now = now
-    monkeypatch.setattr("exchange.nodes.system_clock", lambda: now)
     monkeypatch.setattr("time.time", lambda: float(now))
     assert school_status(school.node.store).clock_wrong is wrong
     assert run(["school", "status", "--home", str(school.home)]) == 0
     assert ("Jam komputer ini salah" in capsys.readouterr().out) is wrong
     assert school.round_trip().status == "applied"
+    assert equal(school)
+
+
+@pytest.mark.parametrize("now", [-31_536_000.0, -0.5, 2.0**32, 1.1e10, 1e12], ids=["1969", "1970", "2106", "2318", "33658"])
+def test_r17_a_clock_beyond_what_a_package_can_name_stops_nothing_on_either_side(
+    life: Life, school: Sekolah, now: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R17: the laptop writes no package that the server must refuse, nor the server a return; the laptop says what is wrong."""
+    with_open_keys(life)
+    monkeypatch.setattr("time.time", lambda: now)
+    school.node.store.clock = life.server.store.clock = system_clock
+    pupil = school.pupil()
+    assert school.round_trip().status == "applied"
+    assert school.round_trip().status == "applied"
+    assert life.row("peserta_didik", pupil)["nama"] == "SISWA CONTOH"
+    assert school_status(school.node.store).clock_wrong
     assert equal(school)
 
 

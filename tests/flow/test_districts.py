@@ -224,7 +224,8 @@ def test_an_office_sets_no_column_that_is_not_the_dinas_own(life: Life, dinas: D
         ("sekolah", school.scope, "nama", "SD LAIN", "KF-131"),
         ("sekolah", school.scope, "kode_wilayah", OTHER_KEC, "KF-131"),
         ("sekolah", school.scope, "nomor_telepon", "0211", "KF-158"),
-        ("ptk", ptk, "soft_delete", "1", "KF-158"),
+        ("ptk", ptk, "soft_delete", "1", "KF-131"),
+        ("ruang", ptk, "soft_delete", "1", "KF-158"),
     ):
         before = mark(life)[:3]
         done, answer = dinas.do(dinas.change((table, row, column, value)))

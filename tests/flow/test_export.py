@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from exchange import errors
+from exchange.ingest import apply_file
 from exchange.nodes import SchoolNode
 from exchange.packager import export
 from exchange.school.sheet import Sheet
@@ -94,6 +96,71 @@ def test_a_missing_key_file_is_named(life: Life, school: Sekolah) -> None:
         (life.folder / name).rename(key)
     school.reopen()
     assert school.round_trip().counts.applied == 1
+
+
+def test_a_return_that_is_applied_while_the_head_reads_is_not_approved_unseen(life: Life, school: Sekolah) -> None:
+    """KF-341: another terminal applies it; no file is written, the server raises no alarm, and the next export carries all."""
+    pupil = answered_pupil(life, school)
+    answer = life.answer(school).file
+
+    def typed() -> str:
+        elsewhere(school, answer)
+        return PASSPHRASE
+
+    number, stood = school.node.store.get("number"), files(school.home / "outbox")
+    with pytest.raises(errors.Overtaken):
+        export(school.node, passphrase=typed, confirm=lambda _: True)
+    assert files(school.home / "outbox") == stood
+    assert school.node.store.get("number") == number
+    result = school.round_trip()
+    assert (result.status, result.code) == ("applied", "")
+    assert life.row("peserta_didik", pupil)["nama_dusun"] == "Dusun Dua"
+    assert school.row("peserta_didik", pupil)["email"] == "dari@contoh.id"
+    assert equal(school)
+
+
+def test_a_return_that_is_applied_while_the_file_is_written_leaves_no_file(life: Life, school: Sekolah) -> None:
+    """KF-341 at the last moment: what the file says of both sides is not what the head approved."""
+    answered_pupil(life, school)
+    answer, clock, stood = life.answer(school).file, life.clock, files(school.home / "outbox")
+
+    class Meddling(Clock):
+        """Lets another terminal apply a return as soon as the package has its number."""
+
+        def __call__(self) -> int:
+            number = school.node.store.db.value("SELECT value FROM kirim_meta WHERE name = 'number'")
+            if number != before and not school.node.store.db.depth and not done:
+                done.append(answer)
+                elsewhere(school, answer)
+            return self.now
+
+    done: list[Path] = []
+    before = school.node.store.get("number")
+    school.node.store.clock = Meddling(clock.now)
+    with pytest.raises(errors.Overtaken):
+        school.export()
+    school.node.store.clock = clock
+    assert done == [answer]
+    assert files(school.home / "outbox") == stood
+    assert school.round_trip().status == "applied"
+    assert equal(school)
+
+
+def answered_pupil(life: Life, school: Sekolah) -> str:
+    """Return a pupil with an unsent change, for whom the server has a change and an acknowledgement ready."""
+    pupil = school.pupil()
+    school.round_trip()
+    school.edit("peserta_didik", pupil, nama_dusun="Dusun Satu")
+    life.ingest(school.export().file)
+    school.edit("peserta_didik", pupil, nama_dusun="Dusun Dua")
+    life.change("pusat", [("peserta_didik", pupil, "email", "dari@contoh.id")])
+    return pupil
+
+
+def elsewhere(school: Sekolah, answer: Path) -> None:
+    """Apply a return in another process."""
+    with closing(SchoolNode.open(school.home, clock=school.life.clock)) as other:
+        assert apply_file(other, answer) is not None
 
 
 # --- what is lost -----------------------------------------------------------------------------

@@ -494,6 +494,19 @@ def test_both_are_held_until_the_district_decides(rivals: tuple[World, Laptop, L
     assert [one["code"] for one in ok(world.server("status"))["held"]] == ["KF-311", "KF-311"]
 
 
+def test_a_file_that_waits_is_told_though_the_return_goes_no_further_than_the_last_one(
+    rivals: tuple[World, Laptop, Laptop]
+) -> None:
+    """The operator reads of the two laptops in the answer to his file, at the position that he has applied already."""
+    world, one, _ = rivals
+    ok(one("apply", answer(world)))
+    sql(world, "UPDATE sekolah SET email = 5", one.home)
+    assert ingest(world, one.export()["file"])["code"] == "KF-311"
+    told = ok(one("apply", answer(world)))
+    assert ([waits["code"] for waits in told["waiting"]], told["known"]) == (["KF-311", "KF-311"], [])
+    assert ok(one("status"))["pending"]["sekolah"]["update"] == 1
+
+
 @pytest.mark.parametrize("command", ["accept", "reject"])
 @pytest.mark.parametrize("winner", [0, 1])
 def test_the_decision_releases_one_and_refuses_the_other(
@@ -569,6 +582,26 @@ def test_a_laptops_key_is_renewed_by_the_next_package(world: World) -> None:
     assert len(ok(kirim("inspect", last, "--json"))["certificates"]) == 0
     assert ingest(world, last)["status"] == "applied"
     assert server_holds(world) == "TIGA"
+
+
+def test_an_answer_to_a_file_without_changes_is_heard_and_the_key_is_renewed_again(world: World) -> None:
+    """Nothing has changed anywhere, so the return goes as far as the one before it: its receipts count all the same."""
+    laptop = first(world)
+    new = secret(world, SECOND)
+    ok(laptop("key", "rotate", "--head", "--passphrase-file", world.secret, "--new-passphrase-file", new))
+    new.replace(world.secret)
+    sent = laptop.export()
+    assert ingest(world, sent["file"])["status"] == "applied"
+    before = ok(laptop("status"))
+    assert laptop("key", "rotate").error["code"] == "KF-122"
+    file = answer(world)
+    told = ok(laptop("apply", file))
+    assert (told["known"], told["incoming"], told["waiting"]) == ([], {}, [])
+    assert ok(laptop("status"))["pending"] == before["pending"]
+    assert [known["why"] for known in ok(laptop("apply", file))["known"]] == ["repeat"]
+    assert len(ok(kirim("inspect", laptop.export()["file"], "--json"))["certificates"]) == 0
+    ok(laptop("key", "rotate"))
+    assert ingest(world, laptop.export()["file"])["status"] == "applied"
 
 
 def test_a_renewed_laptop_that_loses_its_first_files_is_still_known(world: World) -> None:
@@ -684,7 +717,7 @@ def test_the_root_need_not_be_on_the_server(world: World) -> None:
         (world.server_home / "kunci" / name).rename(away / name)
     world.add("02000009")
     head_code(world)
-    assert world.server("key", "rotate").error["code"] == "KF-111"
+    assert world.server("key", "rotate").error["code"] == "KF-121"
     assert world.server("key", "rotate", "--root", world.server_home / "kunci" / "pusat").error["code"] == "KF-121"
     ok(world.server("key", "rotate", "--root", away / "akar"))
 

@@ -515,6 +515,26 @@ def test_a_restored_server_and_two_laptops(life: Life, school: Sekolah, pupil: s
     assert last_return(twin) is not None
 
 
+def test_a_restored_laptop_whose_forgotten_work_came_back_from_a_server_that_was_restored_then(
+    life: Life, school: Sekolah, pupil: str, backups: Backups
+) -> None:
+    """What the laptop had heard before its forgotten export is in no return that anybody keeps; its edits get in all the same."""
+    server, laptop = backups.server(), backups.laptop(school)
+    life.change("dinas", [("peserta_didik", pupil, "alamat_jalan", "JALAN DINAS")])
+    school.round_trip()
+    fresh = school.pupil("SISWA BARU")
+    school.edit("peserta_didik", pupil, alamat_jalan="JALAN SEKOLAH", rt=9)
+    life.ingest(school.export().file)
+    backups.restore_laptop(school, laptop)
+    round_trip(school)
+    backups.restore_server(server)
+    trips(school, 2)
+    assert life.row("peserta_didik", fresh)["nama"] == "SISWA BARU"
+    there = life.row("peserta_didik", pupil)
+    assert (there["alamat_jalan"], there["rt"]) == ("JALAN SEKOLAH", 9)
+    assert equal(school)
+
+
 def test_a_server_restored_to_before_it_knew_the_laptop_learns_of_it_again(life: Life, school: Sekolah, backups: Backups) -> None:
     """R5: the code and the prefill had been made; everything else comes by files, the third of which says who sends."""
     backup = backups.server()

@@ -201,11 +201,13 @@ def test_a_table_or_column_that_a_list_names_is_looked_up_never_put_into_a_query
 
 
 def test_an_id_or_value_of_a_list_is_bound_never_put_into_a_query(life: Life, school: Sekolah) -> None:
-    """As an id it fits nothing; as a value it is a text like any other, on both sides."""
+    """As an id it is refused, as a school's NPSN it fits nothing, and as a value it is a text like any other, on both sides."""
     pupil = school.pupil("SISWA")
     school.round_trip()
     before = Unmoved(life)
-    assert len(life.change("dinas", [("peserta_didik", EVIL, "alamat_jalan", "JALAN")]).unmatched) == 1
+    with pytest.raises(errors.InputRowBad):
+        life.change("dinas", [("peserta_didik", EVIL, "alamat_jalan", "JALAN")])
+    assert len(life.change("dinas", [("sekolah", EVIL, "nomor_telepon", "0211")]).unmatched) == 1
     assert before.holds()
     life.change("dinas", [("peserta_didik", pupil, "alamat_jalan", EVIL)])
     school.apply(life.answer(school).file)

@@ -4,7 +4,7 @@ import csv
 import sqlite3
 import uuid
 from datetime import date, datetime
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 
 import pytest
@@ -358,6 +358,36 @@ def test_one_pupil_on_two_lines_is_a_problem_of_the_second(db, tmp_path, one):
     for rows in ([SISWA, SISWA | {"Alamat": "Jl. Baru"}], [SISWA | {"NISN": "0149999907", "NIK": "", "Nama": "BARU"}] * 2):
         report = take(db, sheet(tmp_path / f"{rows[0]['NISN']}.xlsx", *rows))
         assert [(problem.row, problem.code) for problem in report.problems] == [(8, "KF-526")]
+
+
+def test_of_two_lines_that_claim_one_pupil_neither_is_taken(db, tmp_path, one):
+    """Somebody else's line with a copied NISN stands above the pupil's own: which of them he is, nobody here knows."""
+    stood = everything(db)
+    wrong = SISWA | {"Nama": "MURID BARU", "NIK": "9901014305140099", "Tanggal Lahir": "2015-07-26"}
+    path = sheet(tmp_path / "dua.xlsx", wrong, SISWA | {"Alamat": "Jl. Baru"})
+    report = take(db, path, partial=True)
+    assert [(problem.row, problem.code) for problem in report.problems] == [(7, "KF-526"), (8, "KF-526")]
+    assert everything(db) == stood
+
+
+@pytest.mark.parametrize(
+    ("title", "filler"),
+    [*product(["NISN", "NIK", "No KK"], [0, "0", "0000000000", "-", "NULL"]), ("NISN", "9" * 10), ("NIK", "9" * 16)],
+)
+def test_a_filler_never_replaces_a_number(db, tmp_path, one, title, filler):
+    whole = SISWA | {"No KK": "9901010305140001"}
+    take(db, sheet(tmp_path / "utuh.xlsx", whole))
+    stood = everything(db)
+    report = take(db, sheet(tmp_path / "isi.xlsx", whole | {title: filler}))
+    assert (report.problems, everything(db)) == ([], stood)
+
+
+def test_a_number_whose_zeros_excel_took_away_is_the_number_that_stands(db, tmp_path, one):
+    """Typed or pasted into cells that are no text: NISN, telephone."""
+    take(db, sheet(tmp_path / "a.xlsx", SISWA | {"HP": "080047413806"}))
+    stood = everything(db)
+    report = take(db, sheet(tmp_path / "b.xlsx", SISWA | {"HP": 80047413806, "NISN": int(str(SISWA["NISN"]))}))
+    assert (report.problems, everything(db)) == ([], stood)
 
 
 def test_an_empty_cell_and_a_missing_column_change_nothing(db, tmp_path, one):

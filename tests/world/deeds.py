@@ -252,7 +252,10 @@ def centre_deletes(w: World, n: int) -> None:
 
 
 def centre_adds(w: World, n: int) -> None:
-    """The centre hangs a row on one of the school's: with a random id, or the derived one that the school would make too."""
+    """The centre hangs a row on one of the school's: with a random id, or the derived one that the school would make too.
+
+    On one that it holds: where a row hangs on one that is kept aside, the school's delete of that one may be taken either way.
+    """
     pupil, rombel = w.some(n, "peserta_didik"), w.some(n, "rombongan_belajar")
     if w.dice.random() < 0.5:
         if pupil and w.place.row("peserta_didik", pupil).get("kirim_home") == w.scope(n):
@@ -260,7 +263,10 @@ def centre_adds(w: World, n: int) -> None:
             w.rows.setdefault((n, "kesejahteraan_pd"), []).append(row)
             w.centre_new("pusat", "kesejahteraan_pd", row, {
                 "peserta_didik_id": pupil, "jenis_kesejahteraan_id": 1, "nomor": w.word("P")})
-    elif pupil and rombel and w.place.row("rombongan_belajar", rombel).get("kirim_home") == w.scope(n):
+    elif (
+        pupil and w.place.row("peserta_didik", pupil)
+        and rombel and w.place.row("rombongan_belajar", rombel).get("kirim_home") == w.scope(n)
+    ):
         row = str(derive_id("anggota_rombel", rombel, pupil))
         if row not in w.rows.setdefault((n, "anggota_rombel"), []):
             w.rows[n, "anggota_rombel"].append(row)

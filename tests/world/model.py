@@ -90,7 +90,7 @@ TABLES = {
 }
 """The tables of a world, parents before children. A column that is not named here is a group of its own, and the school's."""
 
-UNIQUE = {"ptk": ("nuptk", "nik"), "peserta_didik": ("nisn", "nik")}
+UNIQUE = {"ptk": ("nuptk", "nik"), "peserta_didik": ("nisn", "nik", "no_kip")}
 """Columns that name one person: two living rows with one value are told to every school that holds one of them."""
 
 _ORDER = {name: n for n, name in enumerate(TABLES)}
@@ -229,6 +229,7 @@ class Side:
     chain: list[Changeset] = field(default_factory=list)
     have: int = 0
     acked: int = 0
+    heard: list[Return] = field(default_factory=list)
 
 
 class Model:
@@ -245,7 +246,7 @@ class Model:
         self.have: dict[str, int] = dict.fromkeys(scopes, 0)
         self.answered: dict[str, list[int]] = {s: [] for s in scopes}
         self.seen: dict[Key, set[str]] = {}
-        self.kip_waiting: dict[tuple[str, str], None] = {}
+        self.kip_waiting: dict[str, str] = {}
         self.claims: dict[tuple[str, str, str, str], str] = {}
 
     # --- a school -----------------------------------------------------------------------------
@@ -375,13 +376,12 @@ class Model:
 
     def kip(self, row: str, number: str) -> None:
         """An SK list names a pupil; who is not there, or goes to no one school, waits."""
-        self.kip_waiting[row, number] = None
-        self.retry_kip(strict=True)
+        self.kip_waiting[row] = number
+        self.retry_kip(row)
 
-    def retry_kip(self, *, strict: bool = False) -> None:
-        """Try the waiting lines again."""
-        taken: set[str] = set()
-        for row, number in list(self.kip_waiting):
+    def retry_kip(self, named: str = "") -> None:
+        """Try the waiting lines again; only the list that has just come replaces a number of an earlier one."""
+        for row, number in list(self.kip_waiting.items()):
             key = ("peserta_didik", row)
             pupil = self.rows.get(key)
             goes = {
@@ -394,15 +394,16 @@ class Model:
             }
             if pupil is None or pupil.dead or not (pupil.home in goes or len(goes) == 1):
                 continue
-            if row in taken:
-                continue  # two numbers for one pupil in one list: a person must say which
-            del self.kip_waiting[row, number]
-            if (key, "kip") in self.locks and pupil.values.get("no_kip") == number:
+            is_locked, is_same = (key, "kip") in self.locks, pupil.values.get("no_kip") == number
+            if is_locked and not is_same and row != named:
                 continue
-            taken.add(row)
+            del self.kip_waiting[row]
+            if is_locked and is_same:
+                continue
             pupil.values |= {"penerima_kip": 1, "no_kip": number, "penerima_kps": 0, "no_kps": None}
             self.locks.add((key, "kip"))
             self._record(pupil.home, [Word(key, g, "update", "kip") for g in ("kip", "kps")])
+        self._claim()
 
     def show(self, key: Key, scope: str) -> None:
         """Another school sees a row from now on."""
@@ -475,6 +476,7 @@ class Model:
         Applying(side, given).all()
         side.have, side.acked = given.upto, max(side.acked, given.merged)
         side.image = {key: row.twin() for key, row in side.rows.items()}
+        side.heard.append(given)
         return True
 
 
@@ -828,6 +830,14 @@ class Applying:
                 continue
             there.values.update(said)
 
+    def heard_twice(self, key: Key, group: str, said: Values) -> bool:
+        """Whether the last return that spoke of a group, within what this one says again, said the same of it."""
+        for before in reversed(self.side.heard):
+            spoken = {(w.key, w.group) for words in before.said[before.after :] for w in words}
+            if before.upto > self.given.after and {(key, group), (key, "")} & spoken:
+                return before.rows[key].part(said) == said
+        return False
+
     def gives_way(self, key: Key, group: str, policy: str, now: Values, said: Values, base: int) -> bool:
         """Whether the school's unanswered value of a group gives way."""
         if not {(key, group), (key, "")} & self.spoken:
@@ -835,7 +845,7 @@ class Applying:
         if (key, group) not in self.own and all(v is None for v in now.values()):
             return True
         unseen = opinion(self.given.said, base, key, group)
-        if not unseen:
+        if not unseen or self.heard_twice(key, group, said):
             return False
         locked = (key, group) in self.given.locks
         return not decide(policy, equal=now == said, unseen=unseen, locked=locked)[1]
