@@ -432,3 +432,28 @@ def test_the_next_return_begins_at_the_newest_position_that_the_log_holds(
     assert (now.have, now.told, now.own, now.device, now.schema) == (heard, 2, 5, b"laptop-1", 1)
     standing.note(server, school, b"laptop-1", told, 5, heard=4)  # where the caller has looked already
     assert server.school_by_npsn("00000001").have == 4
+
+
+@pytest.mark.parametrize(
+    ("at", "before", "said", "kept", "goes_on"),
+    [
+        (5, 0, 5, 5, 5),
+        (5, 0, 3, 3, 5),
+        (5, 0, 6, 0, 6),
+        (5, 6, 6, 6, 5),  # said before, and answered
+        (5, 9, 7, 0, 7),
+        (5, 0, 1_000_005, 0, 1_000_005),
+        (5, 0, 1_000_006, 1_000_006, 5),
+        (2_147_483_000, 0, 2_147_483_648, 0, 2_147_483_648),
+        (2_147_483_000, 0, 2_147_483_649, 2_147_483_649, 2_147_483_000),
+    ],
+)
+def test_reference_rows_that_a_restored_server_has_lost_are_sent_anew_behind_their_number(
+    server: ServerStore, school: School, at: int, before: int, said: int, kept: int, goes_on: int
+) -> None:
+    """A laptop's word moves the count no farther than that of a log."""
+    server.set("reference", at)
+    server.db.execute("UPDATE kirim_school SET reference = ?", (before,))
+    school = server.school_by_npsn("00000001")
+    standing.note(server, school, b"laptop-1", Manifest(1, "", 0, _NOBODY, _NOBODY, 0, reference=said), 0, heard=0)
+    assert (server.school_by_npsn("00000001").reference, server.reference) == (kept, goes_on)
