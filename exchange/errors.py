@@ -464,7 +464,7 @@ class NothingMatched(SetupError):
     code = "KF-132"
     who = Who.DISTRICT
     what = "no row of {file} fits anything here"
-    next = "check the ids, NPSN and names of the list, write 1 under baru for a new person, and run the command again"
+    next = "mend the ids, NPSN or names; for a new person write 1 under baru; run the command again"
     safe = "nothing was changed"
     file: str
 
@@ -1097,6 +1097,17 @@ class TextBroken(StoreError):
     row: str
     column: str
     text: str
+
+
+class OrderFalse(StoreError):
+    code = "KF-609"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "the order {name} in the archive does not hold ({part})"
+    next = "compare the archive with another copy of it, and keep both"
+    safe = "every entry of the ledger holds; nothing was changed"
+    name: str
+    part: str
 
 
 # --- KF-7xx disk and spool --------------------------------------------------------------------

@@ -176,6 +176,7 @@ def _proof_lines(proof: Proof, fingerprint: str, scope: str) -> Iterator[str]:
         [
             *([tr("packages, {state}").format(state=tr(STATES[name])), number(n)] for name, n in sorted(proof.states.items())),
             [tr("acts of the centre"), number(proof.acts.total())],
+            *([[tr("orders of district offices, each signed by its office"), number(proof.orders)]] if proof.orders else []),
             [tr("opened with keys that were given"), number(proof.opened)],
         ],
         right=[1],

@@ -54,11 +54,7 @@ def write_public_keys(server: ServerNode, path: Path) -> str:
         ],
         "certificates": [
             {"body": bytes(body).hex(), "signature": bytes(signature).hex()}
-            for body, signature in db.execute(
-                # Offices sign orders, which stand in the archive as acts of the centre.
-                "SELECT body, signature FROM kirim_key WHERE kind <> ? ORDER BY rowid",
-                (int(KeyKind.DINAS),),
-            )
+            for body, signature in db.execute("SELECT body, signature FROM kirim_key ORDER BY rowid")
         ],
     }
     text = json.dumps(document, indent=1).encode()

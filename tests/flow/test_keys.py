@@ -430,6 +430,38 @@ def test_unsent_work_of_a_former_laptop_comes_along(world: World) -> None:
     assert same_on_both_sides(world, new)
 
 
+@pytest.mark.parametrize("since", [0, 3], ids=["shorter log", "log that grew again"])
+def test_what_a_restored_server_had_acknowledged_comes_along_with_the_new_laptop(world: World, since: int) -> None:
+    """The laptop breaks after the server went back to a copy: nobody else holds what the lost server had taken."""
+    old, new = first(world), Laptop(world, "baru")
+    old.rename("KATA LAMA", 4)
+    assert ingest(world, old.export()["file"])["status"] == "applied"
+    path = world.folder / "verval.csv"
+    path.write_text(f"table,id,column,value\npeserta_didik,{pupil(world, 4)},tempat_lahir,KOTA RESMI\n", encoding="utf-8")
+    ok(world.server("change", "--as", "verval", path))
+    ok(old("apply", answer(world)))
+    shutil.copytree(world.server_home, world.folder / "cadangan")
+    for name in ("TIBA SATU", "TIBA DUA"):
+        old.rename(name, len(name) - 7)
+        assert ingest(world, old.export()["file"])["status"] == "applied"
+        ok(old("apply", answer(world)))
+    old.rename("BELUM DIEKSPOR", 3)
+    shutil.rmtree(world.server_home)
+    shutil.copytree(world.folder / "cadangan", world.server_home)
+    for n in range(since):
+        path = world.folder / "pusat.csv"
+        path.write_text(f"table,id,column,value\npeserta_didik,{pupil(world, 5)},tempat_lahir,KOTA {n}\n", encoding="utf-8")
+        ok(world.server("change", "--as", "verval", path))
+    new.init(new_code(world), "--from", old.home)
+    for _ in range(2):
+        assert ingest(world, new.export()["file"])["status"] == "applied"
+        new("apply", answer(world))
+    assert [server_holds(world, n) for n in (1, 2, 3, 4)] == [old.holds(n) for n in (1, 2, 3, 4)]
+    assert old.holds(4) == "KOTA RESMI"
+    assert ok(new("status"))["pending"] == {}
+    assert same_on_both_sides(world, new)
+
+
 def test_what_the_centre_changed_meanwhile_still_meets_the_carried_edit(world: World) -> None:
     """A KIP number and a verified name came between: the centre's stand, and the new laptop ends with them."""
     old, new = first(world), Laptop(world, "baru")
