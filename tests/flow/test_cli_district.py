@@ -109,6 +109,10 @@ def test_screens_of_an_office_speak_indonesian_and_a_refusal_ends_with_a_status(
     wrong = kirim("district", "open", add["file"], "--fingerprint", made["fingerprint"], "--home", "dinas", "--json", cwd=folder)
     assert (wrong.status, wrong.error["code"]) == (1, "KF-154")
     kirim("district", "open", add["file"], "--fingerprint", add["root"], "--home", "dinas", cwd=folder)
+    (folder / "salah.csv").write_text("tabel,kolom,nilai\nptk,nama,X\n", encoding="utf-8")
+    unread = kirim("district", "change", "salah.csv", "--home", "dinas", "--json", cwd=folder)
+    assert (unread.status, unread.error["code"]) == (1, "KF-215"), "told before anybody travels"
+    assert list((folder / "dinas/outbox").glob("SURAT-*")) == []
     sent = kirim(
         "district", "school", "add", "--npsn", NPSN, "--name", "SD CONTOH", "--bentuk", "SD", "--wilayah", "990100",
         "--home", "dinas", "--json", cwd=folder,
