@@ -134,7 +134,8 @@ class Locks:
 def weigh(line: Line, draft: Draft, places: Sequence[Place], tongue: Tongue, locks: Locks) -> None:
     """Compare the cells of a line with a row, and note what they change, what is not ours to set, and what is wrong.
 
-    An empty cell changes nothing, nor does a filler where a number stands. A cell that is, to the letter, what a download would show changes nothing.
+    An empty cell changes nothing, nor does a filler where a value stands. A cell that is, to the letter, what a download
+    would show changes nothing.
 
     Args:
         line: The line; problems and ignored cells are noted there.

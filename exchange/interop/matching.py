@@ -95,7 +95,8 @@ class People:
         """Return the ids that fit: none for somebody new, one if it is clear who is meant, else several.
 
         The number decides before the NIK, and that before name and birth date. A number that names one person and a NIK
-        that names another are two candidates: to follow either would give one of them the other's number.
+        that names another are two candidates: to follow either would give one of them the other's number. So are a number
+        that names one and a name and birth date that are another's: a column that was sorted alone.
 
         Example:
             >>> people = People({"a": Identity("0149999901", "", "SISWA SATU", "2014-05-03")})
@@ -104,9 +105,28 @@ class People:
         """
         by_number = self._numbers.get(identity.number, []) if identity.number else []
         by_nik = self._niks.get(identity.nik, []) if identity.nik else []
+        namesakes = self._persons.get(identity.person, []) if identity.person else []
         if len(by_number) == 1 and by_nik and by_number[0] not in by_nik:
             return [*by_number, *by_nik]
-        if by_number or by_nik:
-            return by_number or by_nik
-        namesakes = self._persons.get(identity.person, []) if identity.person else []
-        return [row for row in namesakes if not identity.denies(self._people[row])]
+        if not (by_number or by_nik):
+            return [row for row in namesakes if not identity.denies(self._people[row])]
+        found = by_number or by_nik
+        if len(found) == 1 and namesakes and found[0] not in namesakes:
+            return [*found, *namesakes]
+        return found
+
+    def is_other(self, row: str, identity: Identity) -> bool:
+        """Return whether all that a list says beside one number of somebody's is somebody else's: that number was copied.
+
+        Example:
+            >>> people = People({"a": Identity("0149999901", "9901014305140001", "SISWA SATU", "2014-05-03")})
+            >>> people.is_other("a", Identity("0149999901", "9901014305140099", "SISWA DUA", "2015-07-26"))
+            True
+            >>> people.is_other("a", Identity("0149999901", "9901014305140001", "SISWA DUA", "2015-07-26"))
+            False
+        """
+        known = self._people[row]
+        apart = [one != other for one, other in ((identity.number, known.number), (identity.nik, known.nik)) if one and other]
+        if not any(apart) or not identity.person or not known.person:
+            return False
+        return all(one != other for one, other in zip(identity.person, known.person, strict=True))

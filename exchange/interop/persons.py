@@ -136,18 +136,26 @@ class PeopleIntake(ABC):
             if exact is None:
                 self.people.add(self.compare(line, None), identity)
             line = exact or line
-        elif len(fits) == 1 and fits[0] not in self.claimed and fits[0] in self.stored:
+        elif self._is_plain(fits, identity):
             self.compare(line, fits[0])
         else:
             exact = self._exact(line, fits)
             if exact is None:
                 self._doubt(line)
-                before = self.claimed.get(fits[0])
-                if len(fits) == 1 and before is not None and before.changes and fits[0] in self.stored:
-                    self._doubt(before)  # nobody knows which of the two is meant
+                for row in fits:
+                    before = self.claimed.get(row)
+                    if before is not None and before.changes and row in self.stored:
+                        self._doubt(before)  # nobody knows which of the two is meant
             line = exact or line
         self.claimed.update((str(draft.key[0]), line) for draft in line.drafts if draft.table is self.table)
         self.lines.append(line)
+
+    def _is_plain(self, fits: Sequence[str], identity: Identity) -> bool:
+        """Return whether a line means one person of the store, who had no line yet."""
+        only = fits[0]
+        if len(fits) > 1 or only in self.claimed or only not in self.stored:
+            return False
+        return not self.people.is_other(only, identity)
 
     def _doubt(self, line: Line) -> None:
         if not any(problem.code == errors.MATCHED_TWICE.code for problem in line.problems):

@@ -16,7 +16,7 @@ from exchange.interop.workbook import Cell
 from exchange.rules.kip import normal_card
 from exchange.rules.values import has_control, implausible, is_filler
 from exchange.schema import SCHEMA
-from exchange.schema.model import Column
+from exchange.schema.model import Column, Kind
 
 _MARRIAGE = {1: "Kawin", 2: "Belum Kawin", 3: "Janda/Duda"}
 _WORDS: Mapping[str, Mapping[str, object]] = {
@@ -27,6 +27,10 @@ _WORDS: Mapping[str, Mapping[str, object]] = {
 """Short lists, by the folded words that lists use for them."""
 _NUMBERS = {"nisn", "nuptk", "nik", "nik_ayah", "nik_ibu", "nik_wali", "no_kk"}
 """Columns whose numbers identify a person or a family."""
+_PHONES = {"nomor_telepon_rumah", "nomor_telepon_seluler", "no_telepon_rumah", "no_hp"}
+"""Columns whose numbers begin with a zero, and are of no certain length."""
+_TYPED = {"", "digits", "name", "must", "upper"}
+"""How cells are said that a person types, instead of choosing from a list."""
 
 _DISTANCE = re.compile(r"[0-9]{1,4}(?:[.,][0-9]+)?")
 
@@ -67,23 +71,26 @@ class Tongue:
         came from.
         """
         text, shown = cell_text(cell), str(self.show(field, value))
-        if isinstance(cell, int) and shown.isdecimal():
-            return text == (shown.lstrip("0") or "0")  # Excel takes the zeros before a number away
-        return text == shown
+        if text == shown:
+            return True
+        # Excel takes the zeros before a number away, and writes it so into a CSV file, where all is text.
+        as_number = isinstance(cell, int) or (field.column in _NUMBERS | _PHONES and text.strip().isdecimal())
+        return as_number and shown.isdecimal() and text.strip() == shown.lstrip("0")
 
     def says_nothing(self, field: Field, cell: Cell) -> bool:
-        """Return whether a cell was filled only because a number is asked for there: zeros, a dash, one digit all along.
+        """Return whether a cell was filled only because something is asked for there: zeros, a dash, the word NULL.
 
-        Nobody's number is put in place of somebody's.
+        In a number that identifies somebody it is one digit all along too. Such a cell takes nothing away that stands.
 
         Source:
             domain, number formats.
         """
-        text = cell_text(cell).strip().removeprefix("'")
-        size = column_of(field).size
-        if field.column not in _NUMBERS or len(text) > size:
+        column, text = column_of(field), cell_text(cell).strip().removeprefix("'")
+        if field.how not in _TYPED or column.kind not in {Kind.CHAR, Kind.VARCHAR, Kind.TEXT}:
             return False
-        return is_filler(text) or not text.strip("0-") or text == size * text[0]
+        if column.size and len(text) > column.size:
+            return False
+        return is_filler(text) or not text.strip("0-") or (field.column in _NUMBERS and text == column.size * text[0])
 
     def read(self, field: Field, cell: Cell) -> object | Reason:
         """Return the value in the store's form that a cell gives, or the reason why it gives none.

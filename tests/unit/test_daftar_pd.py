@@ -363,31 +363,92 @@ def test_one_pupil_on_two_lines_is_a_problem_of_the_second(db, tmp_path, one):
 def test_of_two_lines_that_claim_one_pupil_neither_is_taken(db, tmp_path, one):
     """Somebody else's line with a copied NISN stands above the pupil's own: which of them he is, nobody here knows."""
     stood = everything(db)
-    wrong = SISWA | {"Nama": "MURID BARU", "NIK": "9901014305140099", "Tanggal Lahir": "2015-07-26"}
+    wrong = SISWA | {"Nama": "MURID BARU", "NIK": "9901014305140099"}
     path = sheet(tmp_path / "dua.xlsx", wrong, SISWA | {"Alamat": "Jl. Baru"})
     report = take(db, path, partial=True)
     assert [(problem.row, problem.code) for problem in report.problems] == [(7, "KF-526"), (8, "KF-526")]
     assert everything(db) == stood
 
 
+def test_a_line_of_somebody_new_with_a_copied_number_changes_nobody(db, tmp_path, one):
+    """Name, birth date and NIK are all another person's: the NISN was copied from the line above and names nobody."""
+    stood = everything(db)
+    wrong = SISWA | {"Nama": "MURID BARU", "NIK": "9901014305140099", "Tanggal Lahir": "2015-07-26"}
+    for given in (wrong, wrong | {"NIK": SISWA["NIK"], "NISN": "0149999909"}):
+        report = take(db, sheet(tmp_path / "baru.xlsx", given), partial=True)
+        assert [(problem.row, problem.code) for problem in report.problems] == [(7, "KF-526")]
+        assert everything(db) == stood
+    take(db, sheet(tmp_path / "dua.xlsx", wrong, SISWA | {"Alamat": "Jl. Baru"}), partial=True)
+    assert db.execute("SELECT nama, nik, alamat_jalan FROM peserta_didik").fetchall() == [
+        (SISWA["Nama"], SISWA["NIK"], "Jl. Baru")
+    ]
+
+
+@pytest.mark.parametrize("sorted_alone", [("NISN",), ("NIK",), ("NISN", "NIK")])
+def test_numbers_that_were_sorted_without_their_names_reach_nobody(db, tmp_path, one, sorted_alone):
+    """Each number names one pupil, and name and birth date beside it another one of the school: neither is changed."""
+    two = SISWA | {"Nama": "DUA", "NISN": "0149999902", "NIK": "9901014605140002", "Tanggal Lahir": "2014-05-06"}
+    assert take(db, sheet(tmp_path / "dua.xlsx", SISWA, two)).problems == []
+    stood = everything(db)
+    swapped = [mine | {title: other[title] for title in sorted_alone} for mine, other in ((SISWA, two), (two, SISWA))]
+    report = take(db, sheet(tmp_path / "salah.xlsx", *swapped), partial=True)
+    assert [(problem.row, problem.code) for problem in report.problems] == [(7, "KF-526"), (8, "KF-526")]
+    assert everything(db) == stood
+
+
+@pytest.mark.parametrize(
+    "mended",
+    [
+        {"Nama": "NAMA LAIN"},
+        {"Tanggal Lahir": "2014-05-04"},
+        {"Nama": "NAMA LAIN", "Tanggal Lahir": "2014-05-04"},
+        {"Nama": "NAMA LAIN", "NIK": "9901014305140003"},
+    ],
+)
+def test_a_pupil_whose_number_stands_is_corrected(db, tmp_path, one, mended):
+    """With both numbers, or with one of them and the name or the birth date, the line means him."""
+    report = take(db, sheet(tmp_path / "baru.xlsx", SISWA | mended))
+    assert (report.problems, db.value("SELECT count(*) FROM peserta_didik")) == ([], 1)
+    assert db.execute("SELECT nama, tanggal_lahir FROM peserta_didik").fetchone() == (
+        mended.get("Nama", SISWA["Nama"]),
+        mended.get("Tanggal Lahir", SISWA["Tanggal Lahir"]),
+    )
+
+
 @pytest.mark.parametrize(
     ("title", "filler"),
-    [*product(["NISN", "NIK", "No KK"], [0, "0", "0000000000", "-", "NULL"]), ("NISN", "9" * 10), ("NIK", "9" * 16)],
-)
-def test_a_filler_never_replaces_a_number(db, tmp_path, one, title, filler):
-    whole = SISWA | {"No KK": "9901010305140001"}
+    [
+        *product(["NISN", "NIK", "No KK", "HP", "Alamat", "E-Mail"], [0, "0", "0000000000", "-", "NULL", " - "]),
+        ("NISN", "9" * 10), ("NIK", "9" * 16), ("Nama", "-"), ("Data Ibu Nama", "-"), ("Nomor KIP", "000000"),
+    ],
+)  # fmt: skip
+def test_a_filler_never_replaces_a_value(db, tmp_path, one, title, filler):
+    whole = SISWA | {"No KK": "9901010305140001", "HP": "080047413806", "E-Mail": "a@contoh.id", "Nomor KIP": "ABC123"}
     take(db, sheet(tmp_path / "utuh.xlsx", whole))
     stood = everything(db)
     report = take(db, sheet(tmp_path / "isi.xlsx", whole | {title: filler}))
     assert (report.problems, everything(db)) == ([], stood)
 
 
+@pytest.mark.parametrize(
+    ("title", "said"), [("RT", 0), ("Layak PIP (usulan dari sekolah)", 0), ("Jml. Saudara\nKandung", 0), ("Lintang", "0")]
+)
+def test_a_zero_that_is_a_value_is_taken(db, tmp_path, one, title, said):
+    take(db, sheet(tmp_path / "a.xlsx", SISWA | {title: 1}))
+    stood = everything(db)
+    report = take(db, sheet(tmp_path / "b.xlsx", SISWA | {title: said}))
+    assert (report.problems, everything(db) == stood) == ([], False)
+
+
 def test_a_number_whose_zeros_excel_took_away_is_the_number_that_stands(db, tmp_path, one):
-    """Typed or pasted into cells that are no text: NISN, telephone."""
+    """Typed or pasted into cells that are no text, or saved as CSV: NISN, telephone. A number that lacks another digit is none of them."""
     take(db, sheet(tmp_path / "a.xlsx", SISWA | {"HP": "080047413806"}))
     stood = everything(db)
-    report = take(db, sheet(tmp_path / "b.xlsx", SISWA | {"HP": 80047413806, "NISN": int(str(SISWA["NISN"]))}))
-    assert (report.problems, everything(db)) == ([], stood)
+    for hp, nisn in ((80047413806, int(str(SISWA["NISN"]))), ("80047413806", str(SISWA["NISN"]).lstrip("0"))):
+        report = take(db, sheet(tmp_path / "b.xlsx", SISWA | {"HP": hp, "NISN": nisn}))
+        assert (report.problems, everything(db)) == ([], stood)
+    report = take(db, sheet(tmp_path / "b.xlsx", SISWA | {"NISN": "014999990"}))
+    assert ([(problem.column, problem.code) for problem in report.problems], everything(db)) == ([("E NISN", "KF-514")], stood)
 
 
 def test_an_empty_cell_and_a_missing_column_change_nothing(db, tmp_path, one):
