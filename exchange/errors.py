@@ -182,8 +182,8 @@ class SchoolExists(SetupError):
 
 class CodeWrong(SetupError):
     code = "KF-105"
-    what = "the registration code does not open this prefill"
-    next = "type the 36 characters again, or check that prefill and code are for one school"
+    what = "the code is mistyped, or was not made together with this prefill"
+    next = "type the 36 characters again, or take the prefill and the code that were made together"
     safe = "no store was made; the prefill can be opened again"
 
 
@@ -464,7 +464,7 @@ class NothingMatched(SetupError):
     code = "KF-132"
     who = Who.DISTRICT
     what = "no row of {file} fits anything here"
-    next = "check the ids, NPSN and names of the list, and run the command again"
+    next = "mend the ids, NPSN or names; for a new person write 1 under baru; run the command again"
     safe = "nothing was changed"
     file: str
 
@@ -685,7 +685,7 @@ class OtherKind(TrustError):
 class OtherReceiver(TrustError):
     code = "KF-302"
     what = "the package is sealed for somebody else"
-    next = "ask whoever sent it for whom it is, and give it to them"
+    next = "ask whoever sent it for whom it is; if it is for this school, export once and apply the answer to that file"
     safe = "nothing was merged and nothing was read"
 
 
@@ -694,7 +694,7 @@ class CertificateBad(TrustError):
     grave = Grave.ALARM
     who = Who.DISTRICT
     what = "a certificate in the package does not hold ({part})"
-    next = "ask the district for a new registration code"
+    next = "a BALASAN: ask for a new one; a school's file: export again, a new head after `kirim school head` with the right code"
     safe = "nothing was merged; the school still holds every change"
     part: str
 
@@ -703,7 +703,7 @@ class SenderUnknown(TrustError):
     code = "KF-304"
     who = Who.DISTRICT
     what = "the package claims a sender that is not known here"
-    next = "register this laptop with a registration code from the district"
+    next = "if this server was restored: make it again with `kirim server rebuild`; else a new code for the laptop"
     safe = "nothing was merged; the sender still holds every change"
 
 
@@ -1097,6 +1097,17 @@ class TextBroken(StoreError):
     row: str
     column: str
     text: str
+
+
+class OrderFalse(StoreError):
+    code = "KF-609"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "the order {name} in the archive does not hold ({part})"
+    next = "compare the archive with another copy of it, and keep both"
+    safe = "every entry of the ledger holds; nothing was changed"
+    name: str
+    part: str
 
 
 # --- KF-7xx disk and spool --------------------------------------------------------------------

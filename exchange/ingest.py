@@ -21,7 +21,7 @@ from exchange.giving import keep
 from exchange.limits import NUMBER_AHEAD_MAX
 from exchange.nodes import KEYS, SchoolNode, ServerNode
 from exchange.reading import Content, Found
-from exchange.records import Block, Manifest, PackageKind, Position
+from exchange.records import Block, Manifest, PackageKind, Position, Receipt
 from exchange.school import capture
 from exchange.school.applied import Report
 from exchange.school.applying import Applying, fits
@@ -78,7 +78,7 @@ class AppliedFiles:
         acknowledged: Number up to which the server has merged the school's chain.
         failed: Files that could not be applied, each with the reason.
         applied: How many files were news.
-        done: How many files could be read at all: news, repeats and older ones.
+        done: How many files could be read at all: news, answers without news, repeats and older ones.
         known: Files that changed nothing, each with the reason.
     """
 
@@ -124,6 +124,8 @@ def apply_all(node: SchoolNode, paths: Sequence[Path]) -> AppliedFiles:
         done.done += 1
         if isinstance(report, Known):
             done.known.append((candidate.label, report))
+        elif not report.is_news:
+            done.report.waiting = report.waiting
         else:
             done.applied += 1
             done.report.incoming.update(report.incoming)
@@ -147,7 +149,7 @@ def _claimed_number(node: SchoolNode, candidate: Candidate) -> int:
 
 
 def apply_file(node: SchoolNode, path: Path) -> Report | None:
-    """Apply one return package and return what it did, or ``None`` for a repeat or an older one.
+    """Apply one return package and return what it did, or ``None`` for one that brings no content which is not known here.
 
     Raises:
         FileError, TrustError: KF-2xx, KF-3xx; nothing was changed.
@@ -160,7 +162,7 @@ def apply_file(node: SchoolNode, path: Path) -> Report | None:
     with spool.read_package(path) as file:
         report = _apply_open(node, file)
     _drop_code(node)
-    return None if isinstance(report, Known) else report
+    return report if isinstance(report, Report) and report.is_news else None
 
 
 def _drop_code(node: SchoolNode) -> None:
@@ -183,14 +185,36 @@ def _apply_open(node: SchoolNode, file: BinaryIO) -> Report | Known:
             if not fits(store, manifest):
                 if manifest.last < store.have[0]:
                     return Known.OLDER
-                with store.transaction():  # a new key of the server may be all that it brings
-                    node.remember("trusted", package.admitted)
-                return Known.REPEAT
+                with store.transaction():
+                    return _hear(node, package, manifest)
             with store.transaction():
                 return _apply(node, file, package, manifest, Content(store.schema, store.scope, items))
         except errors.ReturnUnfit:
             store.set(tell_all=1)
             raise
+
+
+def _hear(node: SchoolNode, package: VerifiedPackage, manifest: Manifest) -> Report | Known:
+    """Hear what a return says beside its content, which is known here already.
+
+    That is all the answer that a package without changes gets: a new key of the server's, which files were merged, which wait.
+    """
+    node.remember("trusted", package.admitted)
+    _take_answer(node, package, manifest)
+    if not node.store.is_newer(manifest.last, package.header.number):
+        return Known.REPEAT
+    return Report(waiting=_waiting(manifest), is_news=False)
+
+
+def _take_answer(node: SchoolNode, package: VerifiedPackage, manifest: Manifest) -> None:
+    """The server has this laptop's certificates if it seals to the laptop, or has merged a file that carried them."""
+    if any(wrap.receiver == node.device.key_id for wrap in package.header.wraps):
+        node.store.set(code=None)
+    arrived(node, manifest.receipts)
+
+
+def _waiting(manifest: Manifest) -> list[Receipt]:
+    return [receipt for receipt in manifest.receipts if receipt.code]
 
 
 def _apply(
@@ -216,9 +240,8 @@ def _apply(
         work.compare(apart)
     lost = [position.number for position in answer.lost if store.applied_position(position)]
     work.report.asked_back = len(lost)
-    work.report.waiting = [receipt for receipt in manifest.receipts if receipt.code]
+    work.report.waiting = _waiting(manifest)
     keep(store, package, Position(manifest.last, answer.value), file, work.report.incoming)
-    sealed_to_device = any(wrap.receiver == node.device.key_id for wrap in package.header.wraps)
     number = _counted(int(store.get("number", "0")), manifest)
     store.set(
         have=manifest.last,
@@ -231,10 +254,9 @@ def _apply(
         number=number,
         answered=number,
         districts=" ".join(key.hex() for key in answer.districts) or None,
-        **({"code": None} if sealed_to_device else {}),
     )
     node.remember("trusted", package.admitted)
-    arrived(node, manifest.receipts)
+    _take_answer(node, package, manifest)
     bind_head(node)
     seat_head(node)
     return work.report

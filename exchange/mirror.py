@@ -222,7 +222,7 @@ class Mirror:
 
     def _aside(self, path: Path) -> Path:
         name = spool.free_name(path.parent, path.name, ".aside")
-        _log.warning("the database does not know what stands in %s; it is kept as %s", path.name, name)
+        _log.warning("%s", tr("the database does not know what stands in {file}; it is kept as {name}").format(file=path.name, name=name))
         return spool.move(path, path.parent, name)
 
     def _branch(self, path: Path, end: int) -> None:

@@ -248,11 +248,12 @@ def add(
     """Order a school, or many, to be registered. The answer brings each one's registration code and prefill."""
     from exchange.district.office import read_list
     from exchange.format.order import Verb
+    from exchange.interop.lists import read_schools
 
     if file is not None:
         if npsn or name or bentuk or head or wilayah:
             raise click.UsageError(tr("--file stands alone"))
-        return _ordered(asked, Verb.SCHOOL, read_list(file), file.name, out)
+        return _ordered(asked, Verb.SCHOOL, read_list(file, read_schools), file.name, out)
     if not (npsn and name and bentuk):
         raise click.UsageError(tr("give --npsn, --name and --bentuk, or --file"))
     row = (npsn.strip().upper(), name, bentuk, head, wilayah)
@@ -288,8 +289,9 @@ def change(asked: Asked, file: Path, out: Path | None) -> Answer:
     """
     from exchange.district.office import read_list
     from exchange.format.order import Verb
+    from exchange.interop.lists import read_changes
 
-    return _ordered(asked, Verb.CHANGE, read_list(file), file.name, out)
+    return _ordered(asked, Verb.CHANGE, read_list(file, read_changes), file.name, out)
 
 
 def _decision(asked: Asked, out: Path | None, *row: object) -> Answer:

@@ -143,6 +143,7 @@ def verify(
     from exchange.evidence.givenkeys import read_file_keys, read_public_keys
     from exchange.evidence.receiptpage import read_receipt
     from exchange.evidence.verifying import Verifier
+    from exchange.mirror import files
     from exchange.schema import SCHEMA
 
     try:
@@ -152,17 +153,22 @@ def verify(
     known = read_public_keys(keys)
     given = read_file_keys(file_keys) if file_keys is not None else None
     told = [read_receipt(path) for path in receipts]
-    if not archive.is_dir():
-        raise errors.FileUnreadable(file=str(archive))
-    proof = Verifier(archive, known, SCHEMA, given, scope.strip().lower()).run(values, told)
-    return Answer(proof.as_json() | {"fingerprint": known.fingerprint}, _proof_lines(proof, known.fingerprint))
+    try:
+        wanted = str(uuid.UUID(scope.strip())) if scope else ""
+    except ValueError as error:
+        raise click.UsageError(tr("--school is a sekolah_id, not an NPSN: kirim inspect shows it of each of the school's files")) from error
+    if not files(archive):  # another folder, or an archive without its ledger: that everything holds would prove nothing
+        raise errors.FileUnreadable(file=str(archive / "ledger"))
+    proof = Verifier(archive, known, SCHEMA, given, wanted).run(values, told)
+    document = proof.as_json() | {"fingerprint": known.fingerprint}
+    return Answer(document, _proof_lines(proof, known.fingerprint, wanted))
 
 
 STATES = {"merged": mark("merged"), "held": mark("held"), "quarantined": mark("put aside")}
 """What became of a package, as message ids."""
 
 
-def _proof_lines(proof: Proof, fingerprint: str) -> Iterator[str]:
+def _proof_lines(proof: Proof, fingerprint: str, scope: str) -> Iterator[str]:
     from exchange.cli.show import columns
 
     yield tr("Everything holds: {count} entries, each following the one before.").format(count=number(proof.entries))
@@ -170,6 +176,7 @@ def _proof_lines(proof: Proof, fingerprint: str) -> Iterator[str]:
         [
             *([tr("packages, {state}").format(state=tr(STATES[name])), number(n)] for name, n in sorted(proof.states.items())),
             [tr("acts of the centre"), number(proof.acts.total())],
+            *([[tr("orders of district offices, each signed by its office"), number(proof.orders)]] if proof.orders else []),
             [tr("opened with keys that were given"), number(proof.opened)],
         ],
         right=[1],
@@ -178,6 +185,8 @@ def _proof_lines(proof: Proof, fingerprint: str) -> Iterator[str]:
         yield tr("Sealed files of which the ledger says nothing: {count}").format(count=number(proof.beside))
     for one in proof.statements:
         yield from _statement_lines(one)
+    if scope and not any(one.scope == scope for one in proof.statements):
+        yield tr("No package of school {scope} is in the archive.").format(scope=scope)
     yield tr("Ledger: {value}").format(value=proof.ledger.hex())
     yield tr("Fingerprint of the root: {fingerprint}").format(fingerprint=fingerprint)
     note(tr("Compare the root's fingerprint with the one that the server's owner publishes."))

@@ -45,12 +45,19 @@ def _head(asked: Asked, code_file: Path | None, passphrase_file: Path | None) ->
     one opens nothing. Also for a head who forgot the passphrase, with a new code.
     """
     from exchange.school.headship import change_head
+    from exchange.trust.codes import parse_code
+    from exchange.trust.keyfiles import check_passphrase
 
     with _school(asked) as node:
-        code = secret(tr("Code for the head"), code_file, "--code-file", "KIRIM_CODE")
+        code = secret(tr("Code for the head"), code_file, "--code-file", "KIRIM_CODE", shown=True, check=parse_code)
         letter = code_file.read_bytes()[:SECRET_BYTES_MAX].decode("utf-8-sig").splitlines() if code_file else []
         passphrase = secret(
-            tr("The new head's passphrase"), passphrase_file, "--passphrase-file", "KIRIM_PASSPHRASE", twice=True
+            tr("The new head's passphrase"),
+            passphrase_file,
+            "--passphrase-file",
+            "KIRIM_PASSPHRASE",
+            twice=True,
+            check=check_passphrase,
         )
         made = change_head(node, code, passphrase, letter)
 
@@ -59,6 +66,7 @@ def _head(asked: Asked, code_file: Path | None, passphrase_file: Path | None) ->
         yield tr("Fingerprint of the head's key: {fingerprint}").format(fingerprint=made.fingerprint)
         yield tr("The code is used up now. Keep the passphrase; nobody can look it up.")
         yield tr("The next export carries everything that still waits, approved anew.")
+        yield tr("Only the server can tell a wrong code: if it puts the file aside (KF-303), do this again with the right one.")
 
     return Answer(made.as_json(), lines())
 
@@ -255,11 +263,21 @@ def rotate(asked: Asked, root: Path | None, retire: bool) -> Answer:
 own = Group("key", help="The keys on this laptop.")
 
 
-def _passphrases(present: Path | None, new: Path | None) -> tuple[str, str]:
-    """Return the head's present passphrase and the new one."""
+def _passphrases(node: SchoolNode, present: Path | None, new: Path | None) -> tuple[str, str]:
+    """Return the head's present passphrase and the new one; a wrong one is asked again at once."""
+    from exchange.cli.school import given_passphrase
+    from exchange.trust.keyfiles import check_passphrase
+
     return (
-        secret(tr("The head's passphrase"), present, "--passphrase-file", "KIRIM_PASSPHRASE"),
-        secret(tr("The new passphrase"), new, "--new-passphrase-file", "KIRIM_NEW_PASSPHRASE", twice=True),
+        given_passphrase(present, check=node.head),
+        secret(
+            tr("The new passphrase"),
+            new,
+            "--new-passphrase-file",
+            "KIRIM_NEW_PASSPHRASE",
+            twice=True,
+            check=check_passphrase,
+        ),
     )
 
 
@@ -279,10 +297,15 @@ def rotate_own(
 
     The laptop's key is renewed only while an export is possible: export right afterwards.
     """
+    from exchange.school.riding import check_known
     from exchange.school.rotating import renew_device, renew_head
 
     with _school(asked) as node:
-        made = renew_head(node, *_passphrases(passphrase_file, new_passphrase_file)) if of_head else renew_device(node)
+        if of_head:
+            check_known(node)
+            made = renew_head(node, *_passphrases(node, passphrase_file, new_passphrase_file))
+        else:
+            made = renew_device(node)
 
     def lines() -> Iterator[str]:
         yield tr("Fingerprint of the new key: {fingerprint}").format(fingerprint=made.fingerprint)
@@ -297,7 +320,7 @@ def _change(asked: Asked, passphrase_file: Path | None, new_passphrase_file: Pat
     from exchange.school.rotating import change_passphrase
 
     with _school(asked) as node:
-        change_passphrase(node, *_passphrases(passphrase_file, new_passphrase_file))
+        change_passphrase(node, *_passphrases(node, passphrase_file, new_passphrase_file))
     return Answer({"changed": True}, [tr("From now on the new passphrase approves; the former one opens nothing.")])
 
 

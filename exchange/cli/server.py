@@ -109,6 +109,7 @@ def add(
 
     Give code and prefill to the school by two different ways.
     """
+    from exchange import errors
     from exchange.cli.show import progress
     from exchange.interop.lists import SchoolRow, read_schools
     from exchange.registering import add_schools
@@ -123,11 +124,25 @@ def add(
         raise click.UsageError(tr("give --npsn, --name and --bentuk, or --file"))
     with _open(asked) as node, progress(tr("Registering schools")) as draw:
         total = len(rows)
-        made = add_schools(
-            node, rows, out=_absolute(out), progress=(lambda done: draw(done, total)) if draw is not None else None
-        )
+        try:
+            made = add_schools(
+                node, rows, out=_absolute(out), progress=(lambda done: draw(done, total)) if draw is not None else None
+            )
+        except errors.InputRowBad as bad:
+            if file is None:
+                hint = tr("{value} cannot be taken: {what}").format(value=bad.value, what=tr(_WANTED[bad.column]))
+                raise click.BadParameter(hint, param_hint=f"--{bad.column}") from bad
+            raise errors.InputRowBad(file=file.name, row=bad.row, column=bad.column, value=bad.value, also=bad.also) from bad
     document = made[0].as_json() if file is None else {"schools": [one.as_json() for one in made]}
     return Answer(document, _added_lines(made))
+
+
+_WANTED = {
+    "npsn": mark("8 digits, or K or P and 7 digits"),
+    "bentuk": mark("a kind such as TK, SD, SMP, SMA, SMK, SLB or PKBM"),
+    "wilayah": mark("the kode_wilayah of a kecamatan in the list of regions"),
+}
+"""What each option of a single school wants, as message ids."""
 
 
 def _absolute(path: Path | None) -> Path | None:
@@ -210,7 +225,7 @@ def _ingest_lines(done: Ingested) -> Iterator[str]:
             causes.setdefault((result.code, result.status), []).append(result)
     for (code, status), results in causes.items():
         yield ""
-        yield from _cause_lines(results[0])
+        yield from _cause_lines(code, results)
         yield "  " + tr("{code}, {status}: {count}").format(
             code=code, status=what_became(status, code), count=number(len(results))
         )
@@ -228,12 +243,13 @@ def _ingest_lines(done: Ingested) -> Iterator[str]:
         )
 
 
-def _cause_lines(result: FileResult) -> Iterator[str]:
-    """Yield why a file was not merged, as far as it is known here."""
+def _cause_lines(code: str, results: Sequence[FileResult]) -> Iterator[str]:
+    """Yield why files were not merged: of one that was brought before, only the code is known."""
     from exchange.cli.door import told
+    from exchange.cli.show import meaning
 
-    if result.error is not None:
-        yield from told(result.error)
+    error = next((result.error for result in results if result.error is not None), None)
+    yield from told(error) if error is not None else (f"{code}: {meaning(code)}",)
 
 
 @server.command("waive")
@@ -279,7 +295,7 @@ def watch(asked: Asked, once: bool) -> Answer | int:
             print_json(result.as_json())
         else:
             say(file_line(result))
-            for line in _cause_lines(result):
+            for line in _cause_lines(result.code, [result]) if result.code else ():
                 say("  " + line)
 
     def on_return(made: Returned) -> None:

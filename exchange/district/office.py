@@ -299,16 +299,21 @@ def order(office: Office, verb: Verb, content: bytes = b"", label: str = "", *, 
     return Ordered(path, number, verb.name.lower(), sealed.size)
 
 
-def read_list(path: Path) -> bytes:
+def read_list(path: Path, read: Callable[[Path], object]) -> bytes:
     """Return the bytes of a list that an order carries.
 
+    Args:
+        path: The list.
+        read: How the centre will read it: what it would refuse for its form alone is refused here, a trip earlier.
+
     Raises:
-        FileUnreadable: KF-702. TooLarge: KF-207.
+        FileUnreadable: KF-702. TooLarge: KF-207. WorkbookUnreadable, ColumnsMissing, InputRowBad: KF-211, KF-215, KF-109.
     """
     with spool.open_file(path) as file, spool.readable(path):
         data = file.read(ORDER_BYTES_MAX + 1)
     if len(data) > ORDER_BYTES_MAX:
         raise errors.TooLarge(part=path.name, limit=ORDER_BYTES_MAX)
+    read(path)
     return data
 
 

@@ -54,11 +54,7 @@ def write_public_keys(server: ServerNode, path: Path) -> str:
         ],
         "certificates": [
             {"body": bytes(body).hex(), "signature": bytes(signature).hex()}
-            for body, signature in db.execute(
-                # Offices sign orders, which stand in the archive as acts of the centre.
-                "SELECT body, signature FROM kirim_key WHERE kind <> ? ORDER BY rowid",
-                (int(KeyKind.DINAS),),
-            )
+            for body, signature in db.execute("SELECT body, signature FROM kirim_key ORDER BY rowid")
         ],
     }
     text = json.dumps(document, indent=1).encode()
@@ -170,7 +166,7 @@ def give_file_keys(server: ServerNode, path: Path, npsn: str, number: int | None
         number: Of the package; by default all of the school's.
 
     Raises:
-        SchoolUnknown: KF-103.
+        SchoolUnknown: KF-103. ReceiptUnknown: KF-406, no such file has come.
         FileExists: KF-705. DiskFull, FolderUnwritable: KF-701, KF-703.
     """
     school = server.store.school_by_npsn(npsn)
@@ -183,6 +179,8 @@ def give_file_keys(server: ServerNode, path: Path, npsn: str, number: int | None
         for package_id, named, locked in found
         if number in (None, named)
     }
+    if number is not None and not keys:
+        raise errors.ReceiptUnknown(number=number)
     document = {"file": _FILE_KEYS, "form": _FORM, "packages": keys, "acts": {}}
     text = json.dumps(document, indent=1).encode()
     spool.put(path.parent, path.name, lambda file: file.write(text))

@@ -2,7 +2,8 @@
 
 Entry by entry in the ledger's order: that each follows the one before; of a package, that the server signed its receipt,
 that the sealed file is there, whole and signed by its laptop; with the file's own key, that its content is what the
-receipt says. The first thing that does not hold ends it and is named.
+receipt says. Then of each order of a district office, that its sealed file is whole and signed by an office that the root
+certified. The first thing that does not hold ends it and is named.
 
 Source:
     docs/format.md, section 8; requirement R29.
@@ -26,7 +27,7 @@ from exchange.format.changeset import chain_next, chain_start
 from exchange.format.entry import START, ActEntry, PackageEntry, Record, read_content, read_entry
 from exchange.mirror import entries
 from exchange.reading import changesets
-from exchange.records import Receipt
+from exchange.records import PackageKind, Receipt
 from exchange.schema.model import Schema
 from exchange.server.attempt import state_of
 from exchange.trust.admission import admit
@@ -79,6 +80,7 @@ class Proof:
     Attributes:
         states: Packages by what became of them.
         acts: Acts of the centre, by name.
+        orders: Sealed orders of district offices.
         opened: How many packages and acts were opened with keys that were given.
         ledger: The ledger's value at its end (32 bytes).
         entries: How many there are.
@@ -88,6 +90,7 @@ class Proof:
 
     states: Counter[str] = field(default_factory=Counter)
     acts: Counter[str] = field(default_factory=Counter)
+    orders: int = 0
     opened: int = 0
     ledger: bytes = START
     entries: int = 0
@@ -100,6 +103,7 @@ class Proof:
             "entries": self.entries,
             "packages": dict(self.states),
             "acts": dict(self.acts),
+            "orders": self.orders,
             "opened": self.opened,
             "ledger": self.ledger.hex(),
             "beside": self.beside,
@@ -143,6 +147,7 @@ class Verifier:
         Raises:
             LedgerBroken: KF-604, naming the first entry that does not hold.
             ArchiveShort: KF-606, a value or a receipt that was given is not in the archive.
+            OrderFalse: KF-609, a sealed order is not what an office signed.
             FileUnreadable: KF-702.
         """
         wanted, owed = set(heads), set(receipts)
@@ -160,6 +165,8 @@ class Verifier:
                 progress(seq)
         if wanted or owed:
             raise errors.ArchiveShort(number=self.proof.entries)
+        for path in sorted((self._archive / "surat").glob("*.kirim")):
+            self._order(path)
         there = {path.name for path in self._archive.glob("??/*.kirim")}
         self.proof.beside = len(there - self._named)
         return self.proof
@@ -220,6 +227,23 @@ class Verifier:
         if opened is not None or text == self._scope:
             self.proof.statements.append(Statement(seq, text, entry.state, receipt, opened))
         return scope, receipt
+
+    # --- orders of district offices -----------------------------------------------------------
+
+    def _order(self, path: Path) -> None:
+        """An order is named by what was signed, so a file of another content has another name."""
+        try:
+            with spool.read_package(path) as file:
+                header = inspect_package(file).header
+                if header is None or header.kind is not PackageKind.SURAT:
+                    raise errors.HeaderBad(part="archive")
+                sender, _ = admit(header, self._keys.find)
+                file.seek(0)
+                if verify_sealed(file, sender).hex() != path.stem:
+                    raise errors.SignatureBad()
+        except (errors.FileError, errors.TrustError) as error:
+            raise errors.OrderFalse(name=path.stem[:16], part=error.code) from error
+        self.proof.orders += 1
 
     def _signed(self, seq: int, part: str, check: Callable[[Certificate], None]) -> None:
         """Return only if one of the server's keys, one after another, signed something."""

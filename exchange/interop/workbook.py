@@ -129,6 +129,7 @@ def stream_rows(path: Path) -> Iterator[list[Cell]]:
 
 
 def _head(path: Path) -> bytes:
+    # What is no ordinary file ends here: nothing waits for the end of a pipe.
     with spool.open_file(path) as file, spool.readable(path):
         return file.read(4)
 

@@ -45,6 +45,7 @@ class Report:
         branch: What became of the school's own chain, if this laptop was restored or copied.
         waiting: Receipts of the school's packages that wait at the server, or were refused there.
         asked_back: Returns that the server has lost, and that go back to it with the next package.
+        is_news: Whether it brought content that was not known here; else it only answered files.
     """
 
     incoming: Counter[str] = field(default_factory=Counter)
@@ -54,6 +55,7 @@ class Report:
     branch: TakenOver = field(default_factory=TakenOver)
     waiting: list[Receipt] = field(default_factory=list)
     asked_back: int = 0
+    is_news: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """Return it under the names of ``kirim school apply --json``."""

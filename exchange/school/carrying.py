@@ -10,15 +10,16 @@ Source:
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from exchange import errors
 from exchange.blocks import values_of
+from exchange.contents import LOGGED_MAX
 from exchange.format.changeset import decode_head
 from exchange.merge.decision import decide, says_nothing
-from exchange.records import Block, ChangesetHead, CutAgain, Op
+from exchange.records import Block, ChangesetHead, CutAgain, Op, Position
 from exchange.schema import SCHEMA
 from exchange.schema.model import Column, Table
 from exchange.school import capture
@@ -54,21 +55,24 @@ def _still() -> int:
     return 0
 
 
-def carry(store: SchoolStore, former: SchoolStore) -> Counted:
+def carry(store: SchoolStore, former: SchoolStore, named: Sequence[Position]) -> Counted:
     """Take a former laptop's unsent work into a new store, as unsent work, and return it by table and operation.
 
-    Part of the caller's transaction; the new store holds a prefill and nothing of its own.
+    If the server went back to a copy, it may have lost what it had acknowledged: then all that the laptop ever sent comes
+    along. What the server has all the same is not taken twice. Part of the caller's transaction; the new store holds a
+    prefill and nothing of its own.
 
     Args:
         store: The new store.
         former: The former one, cut.
+        named: The newest positions of the server's log, as the prefill names them.
 
     Raises:
         OtherSchool: KF-120, it is another school's.
     """
     if former.scope != store.scope:
         raise errors.OtherSchool()
-    first, last = former.acknowledged, former.last
+    first, last = former.acknowledged if _is_known(former.have_position, named) else 0, former.last
     move(former, store, former.device, first, last)
     with store.capture_off():
         for block in capture.own_blocks(former, first, last):
@@ -78,6 +82,12 @@ def carry(store: SchoolStore, former: SchoolStore) -> Counted:
     changes = capture.net(capture.own_blocks(store, 0, store.last))
     capture.net(capture.changed_blocks(store), changes)
     return capture.counted(changes)
+
+
+def _is_known(have: Position, named: Sequence[Position]) -> bool:
+    """Whether a position of a former laptop's may stand in a log whose newest positions are named."""
+    oldest = min(position.number for position in named)
+    return have in named or (have.number < oldest and len(named) > LOGGED_MAX)
 
 
 def move(source: SchoolStore, store: SchoolStore, device: bytes, first: int, last: int) -> None:

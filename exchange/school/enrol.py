@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -178,7 +178,7 @@ def _make_school(
     device, head = new_identity(KeyKind.PERANGKAT), new_identity(KeyKind.KEPALA)
     with closing(SchoolStore.create(home, SCHEMA, clock)) as store, store.transaction(), store.capture_off():
         load_reference(store.db, SCHEMA)
-        count = _take_prefill(store, scope, device.key_id, file, package)
+        count, named = _take_prefill(store, scope, device.key_id, file, package)
         npsn, nama, bentuk = store.db.execute(
             "SELECT npsn, nama, bentuk_pendidikan_id FROM sekolah WHERE sekolah_id = ?", (scope,)
         ).fetchone()
@@ -200,7 +200,7 @@ def _make_school(
             former_store(former, home) as old,
             store.transaction(),
         ):
-            carried = carry(store, old)
+            carried = carry(store, old, named)
     with closing(SchoolStore.open(home, SCHEMA, clock)) as store, store.transaction():
         seat_head(SchoolNode(store))  # captured: a role that the prefill did not bring is the school's own change
     os.makedirs(home / KEYS, mode=0o700)
@@ -213,8 +213,12 @@ def _make_school(
 
 def _take_prefill(
     store: SchoolStore, scope: str, device: bytes, file: BinaryIO, package: VerifiedPackage
-) -> dict[str, int]:
-    """Write a prefill's rows into an empty store as its first return, and count them by table."""
+) -> tuple[dict[str, int], Sequence[Position]]:
+    """Write a prefill's rows into an empty store as its first return.
+
+    Returns:
+        Rows by table, and the newest positions of the server's log.
+    """
     manifest, items = read_body(package.body, SCHEMA.version)
     if manifest.answer is None:
         raise errors.Malformed(part="answer")
@@ -233,4 +237,4 @@ def _take_prefill(
         for table, rows in load(store, found.blocks).items():
             count[table] = count.get(table, 0) + rows
     keep(store, package, Position(manifest.last, manifest.answer.value), file, count)
-    return count
+    return count, (*manifest.answer.returned, Position(manifest.last, manifest.answer.value[:8]))

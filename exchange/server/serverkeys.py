@@ -114,6 +114,8 @@ def root_holder(server: ServerNode, root: Path | None) -> Identity:
         KeysMissing: KF-111. RootUnknown: KF-121.
     """
     path = root or server.home / KEYS / "akar"
+    if root is None and not path.exists():  # it is kept elsewhere, as it should be
+        raise errors.RootUnknown(file=str(path))
     holder = load_identity(path)
     if holder.key_id not in {root_public(server).key_id, *(s.certificate.key_id for s in roots(server))}:
         raise errors.RootUnknown(file=str(path))

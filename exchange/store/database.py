@@ -348,27 +348,26 @@ def tune(connection: Any) -> None:
         connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
-def open_url(url: str | Path) -> Database:
+def open_url(url: str) -> Database:
     """Return a connection to the server's database.
 
     Args:
-        url: A SQLAlchemy URL, or a SQLite file by its path, in which nothing is a sign. Only SQLite is served so far.
+        url: A SQLAlchemy URL. Only SQLite is served so far.
 
     Raises:
         DatabaseUrlBad: KF-110.
     """
     import re
 
-    from sqlalchemy import URL, create_engine
+    from sqlalchemy import create_engine
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
     from sqlalchemy.pool import NullPool
 
     from exchange import errors
 
-    shown = re.sub("//[^/]*@", "//***@", str(url))  # without user and password
+    shown = re.sub("//[^/]*@", "//***@", url)  # without user and password
     try:
-        named = URL.create("sqlite", database=str(url)) if isinstance(url, Path) else url
-        engine = create_engine(named, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
+        engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise errors.DatabaseUrlBad(url=shown) from error
     if engine.dialect.name != "sqlite" or not engine.url.database or engine.url.database == ":memory:":

@@ -219,6 +219,16 @@ class SchoolStore:
         ).lastrowid
         self.db.write_blob("kirim_return", "file", row, sealed)
 
+    def is_newer(self, position: int, number: int) -> bool:
+        """Whether a return is newer than those heard before it up to the same position; from then on it is the newest.
+
+        Args:
+            position: Log position up to which it goes.
+            number: The file's number.
+        """
+        newest = "UPDATE kirim_return SET number = ? WHERE position = ? AND number < ?"
+        return bool(self.db.execute(newest, (number, position, number)).rowcount)
+
     def digests(self, name: str) -> dict[int, tuple[int, bytes]]:
         """Return remembered digests: table number to (rows, 8 bytes)."""
         import json

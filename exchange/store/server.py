@@ -11,7 +11,7 @@ from pathlib import Path
 from exchange import errors
 from exchange.records import Cause, Op, Position
 from exchange.schema.model import Schema
-from exchange.store.database import STORE_VERSION, Database, open_url, stands
+from exchange.store.database import STORE_VERSION, Database, open_sqlite, open_url, stands
 
 FILE = "server.db"
 """Name of the database in a server's home, unless another is named."""
@@ -158,6 +158,11 @@ class ServerStore:
         finally:
             self.doing = before
 
+    @staticmethod
+    def _connected(home: Path, db: str | None) -> Database:
+        """Return a connection to the database that is named, else to the file in the home, whatever a home is called."""
+        return open_url(db) if db else open_sqlite(home / FILE)
+
     @classmethod
     def create(cls, home: Path, schema: Schema, clock: Callable[[], int], db: str | None = None) -> ServerStore:
         """Make an empty store, whole or not at all.
@@ -167,7 +172,7 @@ class ServerStore:
         """
         from exchange.store.ddl import statements
 
-        database = open_url(db or home / FILE)
+        database = cls._connected(home, db)
         if database.value("SELECT count(*) FROM sqlite_master WHERE name = 'kirim_meta'"):
             database.close()
             raise errors.HomeExists(home=str(home))
@@ -194,7 +199,7 @@ class ServerStore:
             raise errors.HomeMissing(home=str(home), role="server")
         if db is None and not (home / FILE).stat().st_size and (home / "kunci").exists():
             raise errors.StoreDamaged(detail="the file is empty")
-        store = cls(home, schema, open_url(db or home / FILE), clock)
+        store = cls(home, schema, cls._connected(home, db), clock)
         if not store.db.value("SELECT count(*) FROM sqlite_master WHERE name = 'kirim_meta'"):
             raise errors.HomeMissing(home=str(home), role="server")
         known, found = STORE_VERSION, int(store.get("store", "0"))

@@ -125,7 +125,7 @@ def open_package(
     front = read_front(file)  # steps 1 to 3
     header = front.header
     if header.kind not in kinds:
-        wanted = " or ".join(kind.name for kind in sorted(kinds))
+        wanted = " / ".join(kind.name for kind in sorted(kinds))
         raise errors.OtherKind(found=header.kind.name, wanted=wanted, command=COMMANDS[header.kind])
     wrap = _our_wrap(header, identities)
     sender, admitted = admit(header, find)

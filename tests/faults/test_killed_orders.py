@@ -14,6 +14,7 @@ from exchange.format.order import Verb
 from exchange.ingest import ingest_paths
 from exchange.nodes import ServerNode
 from exchange.trust.codes import code_identity, parse_code
+from exchange.watch import Watcher
 from tests.districts import KAB, KEC, SECOND_KEC, Dinas, with_regions
 from tests.faults.killing import Counted, killed_at_each_step
 from tests.faults.lives import halves
@@ -45,30 +46,56 @@ def take(place: Path) -> list[str]:
         server.close()
 
 
+def look(place: Path) -> None:
+    """Take the inbox as ``kirim server watch`` does."""
+    server = ServerNode.open(place / "pusat", clock=Clock())
+    try:
+        Watcher(server).look(everything=True)
+    finally:
+        server.close()
+
+
 def test_an_order_that_was_being_taken_is_taken_once(folder: Path, quick: Path, counted: Counted) -> None:
     """Each school stands once, with the one code that the one answer to its order brings."""
     steps = 0
     for place in killed_at_each_step("server ingest (orders)", counted, folder, quick / "dunia", take):
         steps += 1
         assert set(take(place)) <= {"applied", "duplicate"}
-        office = Office.open(place / "dinas-contoh", clock=Clock())
-        answers = sorted((place / "pusat/outbox").rglob("JAWABAN-*.kirim"))
-        opened = {one.number: one for one in (open_file(office, path) for path in answers) if one.state == "done"}
-        assert [one.state for one in opened.values()] == ["done", "done"]
-        server = ServerNode.open(place / "pusat", clock=Clock())
-        known = district(server.store, str(office.grant["scope"]), office.identity.key_id)
-        assert known is not None
-        assert known.last == 2
-        for number, npsn in ((1, "00000011"), (2, "00000012")):
-            school = server.store.school_by_npsn(npsn)
-            keys = server.store.db.execute("SELECT key_id FROM kirim_code WHERE scope = ?", (school.sekolah_id,)).fetchall()
-            code = opened[number].files[0].read_text().splitlines()[0]
-            assert [bytes(key) for (key,) in keys] == [code_identity(parse_code(code), school.sekolah_id).key_id]
-        assert len(server.store.schools()) == 2
-        server.close()
-        assert files(place / "pusat/held") == {}
-        assert halves(place / "pusat") == []
+        is_done_once(place)
     assert steps > 20
+
+
+def test_an_order_in_the_inbox_is_taken_once_by_a_killed_watcher(folder: Path, quick: Path, counted: Counted) -> None:
+    """After the restart the inbox is empty; nobody has to bring the stick again."""
+    start = quick / "mulai"
+    shutil.copytree(folder, start)
+    for path in (start / "usb").iterdir():
+        path.rename(start / "pusat" / "inbox" / path.name)
+    for place in killed_at_each_step("server watch (orders)", counted, start, quick / "dunia", look):
+        look(place)
+        assert list((place / "pusat/inbox").iterdir()) == []
+        is_done_once(place)
+
+
+def is_done_once(place: Path) -> None:
+    """Both orders are done and answered; each school stands with the code that its answer names."""
+    office = Office.open(place / "dinas-contoh", clock=Clock())
+    answers = sorted((place / "pusat/outbox").rglob("JAWABAN-*.kirim"))
+    opened = {one.number: one for one in (open_file(office, path) for path in answers) if one.state == "done"}
+    assert [one.state for one in opened.values()] == ["done", "done"]
+    server = ServerNode.open(place / "pusat", clock=Clock())
+    known = district(server.store, str(office.grant["scope"]), office.identity.key_id)
+    assert known is not None
+    assert known.last == 2
+    for number, npsn in ((1, "00000011"), (2, "00000012")):
+        school = server.store.school_by_npsn(npsn)
+        keys = server.store.db.execute("SELECT key_id FROM kirim_code WHERE scope = ?", (school.sekolah_id,)).fetchall()
+        code = opened[number].files[0].read_text().splitlines()[0]
+        assert [bytes(key) for (key,) in keys] == [code_identity(parse_code(code), school.sekolah_id).key_id]
+    assert len(server.store.schools()) == 2
+    server.close()
+    assert files(place / "pusat/held") == {}
+    assert halves(place / "pusat") == []
 
 
 def report(place: Path) -> Path:

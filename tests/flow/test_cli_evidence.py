@@ -73,6 +73,21 @@ def test_a_third_person_checks_the_archive(world: World, tmp_path: Path) -> None
     assert sealed.name in broken.error["what"]
 
 
+def test_a_folder_without_a_ledger_proves_nothing_and_a_file_that_never_came_has_no_key(world: World, tmp_path: Path) -> None:
+    """The wrong folder, an archive whose ledger was taken out, an NPSN for an id, a number that nobody sent: each is said."""
+    keys, file_keys, archive = tmp_path / "umum.json", tmp_path / "kunci.json", tmp_path / "archive"
+    assert world.server("public", keys).status == 0
+    shutil.copytree(world.server_home / "archive", archive)
+    assert kirim("verify", tmp_path, "--keys", keys, "--json").error["code"] == "KF-702"
+    unknown = kirim("verify", archive, "--keys", keys, "--school", "00000000-0000-4000-8000-000000000000")
+    assert (unknown.status, "Tidak ada paket sekolah" in unknown.out) == (0, True)
+    assert kirim("verify", archive, "--keys", keys, "--school", world.npsn).status == 2
+    shutil.rmtree(archive / "ledger")
+    assert kirim("verify", archive, "--keys", keys, "--json").error["code"] == "KF-702"
+    none = world.server("filekey", file_keys, "--npsn", world.npsn, "--number", "99")
+    assert (none.status, none.error["code"], file_keys.exists()) == (1, "KF-406", False)
+
+
 def test_the_server_is_made_again(world: World, tmp_path: Path) -> None:
     """Beside the old one it is compared; alone it goes on; into a folder that is in use it is not made."""
     made = world.server("rebuild", "--into", tmp_path / "baru")

@@ -182,3 +182,25 @@ def test_ctrl_c_at_a_question_leaves_everything_as_it_was(world: World) -> None:
     assert list((world.school_home / "outbox").iterdir()) == []
     assert world.at_school("status").json["pending"]["peserta_didik"]["insert"] == PUPILS
     assert world.export().json["number"] == 1
+
+
+def test_a_wrong_passphrase_is_asked_again_before_the_new_one(world: World) -> None:
+    """The present one is tried as soon as it is typed; the third wrong one ends it, and the former one still approves."""
+    asks = ("school", "passphrase", "--home", world.school_home)
+    wrong = ("Kata sandi kepala sekolah:", "bukan ini sandinya")
+    status, shown = talk(asks, wrong, wrong, wrong)
+    assert (status, shown.count("KF-106"), "Kata sandi baru" in shown) == (1, 3, False)
+    right, short = ("Kata sandi kepala sekolah:", PASSPHRASE), ("Kata sandi baru:", "pendek")
+    new = (("Kata sandi baru:", "sandi yang cukup panjang"), ("Sekali lagi:", "sandi yang cukup panjang"))
+    status, shown = talk(asks, wrong, right, short, *new)
+    assert (status, shown.count("KF-106"), shown.count("KF-107")) == (0, 1, 1)
+    assert world.export().error["code"] == "KF-106"
+
+
+def test_what_is_no_code_at_all_is_asked_again_before_the_passphrase(world: World) -> None:
+    """A head's code is seen while it is typed; nothing is made of three that have the wrong form."""
+    before = (world.school_home / "kunci" / "kepala").read_bytes()
+    wrong = ("Kode kepala sekolah:", "1234")
+    status, shown = talk(("school", "head", "--home", world.school_home), wrong, wrong, wrong)
+    assert (status, shown.count("KF-105")) == (1, 3)
+    assert (world.school_home / "kunci" / "kepala").read_bytes() == before

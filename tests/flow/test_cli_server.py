@@ -94,6 +94,22 @@ def test_one_school_and_many_schools_are_registered(world: World) -> None:
     assert world.server("status").json["schools"] == 4
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("npsn", "0200001"), ("bentuk", "SEKOLAH"), ("wilayah", "123456")]
+)
+def test_what_a_school_cannot_have_is_named_by_its_option_or_by_its_list(world: World, option: str, value: str) -> None:
+    """With what is wanted there, or with the file and the row; no school is registered."""
+    given = {"npsn": "02000001", "name": "SD Contoh", "bentuk": "SD", "wilayah": "990101"} | {option: value}
+    one = world.server("school", "add", *(word for name in given for word in (f"--{name}", given[name])))
+    assert (one.status, one.error["code"]) == (2, "KF-112")
+    assert f"--{option}" in one.error["what"]
+    assert value in one.error["what"]
+    many = world.server("school", "add", "--file", table(world.folder / "daftar.csv", tuple(given), tuple(given.values())))
+    assert (many.status, many.error["code"]) == (1, "KF-109")
+    assert many.error["what"].startswith("daftar.csv, baris 2:")
+    assert world.server("status").json["schools"] == 1
+
+
 def test_a_new_code_opens_a_new_prefill(world: World, tmp_path: Path) -> None:
     """For a school that lost its code; an NPSN that nobody registered is KF-103."""
     made = world.server("school", "code", "--npsn", world.npsn)

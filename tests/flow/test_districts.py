@@ -625,7 +625,7 @@ def test_orders_stand_in_the_ledger_and_a_rebuilt_server_goes_on_from_them(life:
     write_public_keys(life.server, tmp_path / "kunci.json")
     life.server.mirror.catch_up()
     proof = Verifier(life.server.home / "archive", read_public_keys(tmp_path / "kunci.json"), SCHEMA).run()
-    assert (proof.acts["order school"], proof.beside) == (2, 0)
+    assert (proof.acts["order school"], proof.orders, proof.beside) == (2, 2, 0)
     before = mark(life)
     life.server.close()
     made = rebuild(life.folder / "pusat", tmp_path / "lagi", clock=life.clock)
@@ -634,6 +634,35 @@ def test_orders_stand_in_the_ledger_and_a_rebuilt_server_goes_on_from_them(life:
     assert mark(life) == before
     done = life.ingest(dinas.schools(("00000012", KEC)))
     assert one(done).status == "applied"
+
+
+@pytest.mark.parametrize("what", ["altered", "of another office", "under another's name", "cut"])
+def test_an_order_that_its_office_never_signed_is_found_from_public_keys_alone(
+    life: Life, dinas: Dinas, tmp_path: Path, what: str
+) -> None:
+    """R29: who has the archive and the public keys sees that somebody put an order there, or changed one."""
+    from exchange.evidence.givenkeys import read_public_keys, write_public_keys
+    from exchange.evidence.verifying import Verifier
+    from exchange.schema import SCHEMA
+
+    dinas.do(dinas.schools(("00000011", KEC)))
+    dinas.do(dinas.schools(("00000012", KEC)))
+    write_public_keys(life.server, tmp_path / "kunci.json")
+    life.server.mirror.catch_up()
+    one_, two = sorted((life.server.home / "archive" / "surat").glob("*.kirim"))
+    content = one_.read_bytes()
+    if what == "altered":
+        one_.write_bytes(content[:-100] + bytes([content[-100] ^ 1]) + content[-99:])
+    elif what == "of another office":
+        stranger = new_identity(KeyKind.DINAS)
+        forged = sealed_order(dinas, stranger, 3, bytes(32))
+        (one_.parent / f"{'ab' * 32}.kirim").write_bytes(forged.read_bytes())
+    elif what == "under another's name":
+        one_.write_bytes(two.read_bytes())
+    else:
+        one_.write_bytes(content[: len(content) // 2])
+    with pytest.raises(errors.OrderFalse):
+        Verifier(life.server.home / "archive", read_public_keys(tmp_path / "kunci.json"), SCHEMA).run()
 
 
 def _acts(life: Life) -> list[bytes]:

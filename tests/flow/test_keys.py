@@ -430,6 +430,38 @@ def test_unsent_work_of_a_former_laptop_comes_along(world: World) -> None:
     assert same_on_both_sides(world, new)
 
 
+@pytest.mark.parametrize("since", [0, 3], ids=["shorter log", "log that grew again"])
+def test_what_a_restored_server_had_acknowledged_comes_along_with_the_new_laptop(world: World, since: int) -> None:
+    """The laptop breaks after the server went back to a copy: nobody else holds what the lost server had taken."""
+    old, new = first(world), Laptop(world, "baru")
+    old.rename("KATA LAMA", 4)
+    assert ingest(world, old.export()["file"])["status"] == "applied"
+    path = world.folder / "verval.csv"
+    path.write_text(f"table,id,column,value\npeserta_didik,{pupil(world, 4)},tempat_lahir,KOTA RESMI\n", encoding="utf-8")
+    ok(world.server("change", "--as", "verval", path))
+    ok(old("apply", answer(world)))
+    shutil.copytree(world.server_home, world.folder / "cadangan")
+    for name in ("TIBA SATU", "TIBA DUA"):
+        old.rename(name, len(name) - 7)
+        assert ingest(world, old.export()["file"])["status"] == "applied"
+        ok(old("apply", answer(world)))
+    old.rename("BELUM DIEKSPOR", 3)
+    shutil.rmtree(world.server_home)
+    shutil.copytree(world.folder / "cadangan", world.server_home)
+    for n in range(since):
+        path = world.folder / "pusat.csv"
+        path.write_text(f"table,id,column,value\npeserta_didik,{pupil(world, 5)},tempat_lahir,KOTA {n}\n", encoding="utf-8")
+        ok(world.server("change", "--as", "verval", path))
+    new.init(new_code(world), "--from", old.home)
+    for _ in range(2):
+        assert ingest(world, new.export()["file"])["status"] == "applied"
+        new("apply", answer(world))
+    assert [server_holds(world, n) for n in (1, 2, 3, 4)] == [old.holds(n) for n in (1, 2, 3, 4)]
+    assert old.holds(4) == "KOTA RESMI"
+    assert ok(new("status"))["pending"] == {}
+    assert same_on_both_sides(world, new)
+
+
 def test_what_the_centre_changed_meanwhile_still_meets_the_carried_edit(world: World) -> None:
     """A KIP number and a verified name came between: the centre's stand, and the new laptop ends with them."""
     old, new = first(world), Laptop(world, "baru")
@@ -492,6 +524,19 @@ def test_both_are_held_until_the_district_decides(rivals: tuple[World, Laptop, L
     assert [key["state"] for key in keys(world)] == ["ditahan", "ditahan"]
     assert len({key["fingerprint"] for key in keys(world)}) == 2
     assert [one["code"] for one in ok(world.server("status"))["held"]] == ["KF-311", "KF-311"]
+
+
+def test_a_file_that_waits_is_told_though_the_return_goes_no_further_than_the_last_one(
+    rivals: tuple[World, Laptop, Laptop]
+) -> None:
+    """The operator reads of the two laptops in the answer to his file, at the position that he has applied already."""
+    world, one, _ = rivals
+    ok(one("apply", answer(world)))
+    sql(world, "UPDATE sekolah SET email = 5", one.home)
+    assert ingest(world, one.export()["file"])["code"] == "KF-311"
+    told = ok(one("apply", answer(world)))
+    assert ([waits["code"] for waits in told["waiting"]], told["known"]) == (["KF-311", "KF-311"], [])
+    assert ok(one("status"))["pending"]["sekolah"]["update"] == 1
 
 
 @pytest.mark.parametrize("command", ["accept", "reject"])
@@ -569,6 +614,26 @@ def test_a_laptops_key_is_renewed_by_the_next_package(world: World) -> None:
     assert len(ok(kirim("inspect", last, "--json"))["certificates"]) == 0
     assert ingest(world, last)["status"] == "applied"
     assert server_holds(world) == "TIGA"
+
+
+def test_an_answer_to_a_file_without_changes_is_heard_and_the_key_is_renewed_again(world: World) -> None:
+    """Nothing has changed anywhere, so the return goes as far as the one before it: its receipts count all the same."""
+    laptop = first(world)
+    new = secret(world, SECOND)
+    ok(laptop("key", "rotate", "--head", "--passphrase-file", world.secret, "--new-passphrase-file", new))
+    new.replace(world.secret)
+    sent = laptop.export()
+    assert ingest(world, sent["file"])["status"] == "applied"
+    before = ok(laptop("status"))
+    assert laptop("key", "rotate").error["code"] == "KF-122"
+    file = answer(world)
+    told = ok(laptop("apply", file))
+    assert (told["known"], told["incoming"], told["waiting"]) == ([], {}, [])
+    assert ok(laptop("status"))["pending"] == before["pending"]
+    assert [known["why"] for known in ok(laptop("apply", file))["known"]] == ["repeat"]
+    assert len(ok(kirim("inspect", laptop.export()["file"], "--json"))["certificates"]) == 0
+    ok(laptop("key", "rotate"))
+    assert ingest(world, laptop.export()["file"])["status"] == "applied"
 
 
 def test_a_renewed_laptop_that_loses_its_first_files_is_still_known(world: World) -> None:
@@ -684,7 +749,7 @@ def test_the_root_need_not_be_on_the_server(world: World) -> None:
         (world.server_home / "kunci" / name).rename(away / name)
     world.add("02000009")
     head_code(world)
-    assert world.server("key", "rotate").error["code"] == "KF-111"
+    assert world.server("key", "rotate").error["code"] == "KF-121"
     assert world.server("key", "rotate", "--root", world.server_home / "kunci" / "pusat").error["code"] == "KF-121"
     ok(world.server("key", "rotate", "--root", away / "akar"))
 

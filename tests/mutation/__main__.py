@@ -18,7 +18,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from tests.mutation.judging import ROOT, Reach, is_noticed, reach
+from tests.mutation.judging import ROOT, Reach, is_noticed, reach, warm
 from tests.mutation.mutants import Mutant, mutants
 
 TABLE = Path(__file__).parent / "table.toml"
@@ -29,10 +29,14 @@ SECONDS = 20.0
 def judge(path: str, found: list[Mutant], known: Reach, place: Path) -> list[Mutant]:
     """Return the mutants of a module that no test noticed."""
     alive: list[Mutant] = []
+    warm([path])
     for number, mutant in enumerate(found, 1):
         print(f"\r{path}: {number} of {len(found)}, {len(alive)} live ", end="", file=sys.stderr, flush=True)
         tests = known.tests(path, mutant.lines, SECONDS)
-        if not tests or not is_noticed(path, mutant.code, tests, place, known.seconds(tests)):
+        noticed = is_noticed(path, mutant.code, tests, place, known.seconds(tests)) if tests else None
+        if noticed is not None:
+            known.noticed[noticed] += 1
+        else:
             alive.append(mutant)
             print(f"\n  line {mutant.lines[0]}\n    - {mutant.old}\n    + {mutant.new}", file=sys.stderr, flush=True)
     print(file=sys.stderr)

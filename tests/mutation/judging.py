@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import importlib.abc
 import importlib.util
+import io
 import json
 import os
+import resource
 import signal
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +32,9 @@ _OPTIONS = [
 ]
 _FACTOR, _SECONDS_MIN = 5, 20
 """A mutant that takes so many times as long as the module itself, and longer than so many seconds, runs for ever: noticed."""
+
+_MEMORY = 3 << 30
+"""One that gathers more than so many bytes gathers for ever: noticed too, before the machine does."""
 
 
 class Spoiled(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -55,6 +62,7 @@ def _in_child(seconds: float, act: Callable[[], int]) -> int:
             for descriptor in (0, 1, 2):
                 os.dup2(nowhere, descriptor)
             signal.alarm(round(seconds))
+            resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
             os._exit(act())
         finally:
             os._exit(1)
@@ -62,14 +70,74 @@ def _in_child(seconds: float, act: Callable[[], int]) -> int:
     return 0 if status == 0 else 1
 
 
-def is_noticed(path: str, code: str, tests: Sequence[str], place: Path, seconds: float) -> bool:
-    """Return whether a test fails, or takes for ever, when a module has another text."""
+def is_noticed(path: str, code: str, tests: Sequence[str], place: Path, seconds: float) -> str | None:
+    """Return the test that fails when a module has another text; empty if it takes for ever or does not start, else ``None``."""
+    told = place / "noticed"
+    told.unlink(missing_ok=True)
 
     def act() -> int:
         sys.meta_path.insert(0, Spoiled(path, code))
-        return int(pytest.main([*_OPTIONS, "-x", f"--basetemp={place / 'tmp'}", *tests]))
+        return int(pytest.main([*_OPTIONS, "-x", f"--basetemp={place / 'tmp'}", *tests], plugins=[_Informer(told), _CommandsHere()]))
 
-    return _in_child(max(_SECONDS_MIN, _FACTOR * seconds), act) != 0
+    if _in_child(max(_SECONDS_MIN, _FACTOR * seconds), act) == 0:
+        return None
+    return told.read_text() if told.exists() else ""
+
+
+class _Informer:
+    """Writes down which test failed."""
+
+    def __init__(self, told: Path) -> None:
+        self._told = told
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self._told.write_text(report.nodeid)
+
+
+class _CommandsHere:
+    """Runs the program's commands in this process: one of their own would know nothing of the mutant."""
+
+    def pytest_sessionstart(self) -> None:
+        from tests.flow import program
+
+        def kirim(*arguments: str | Path, cwd: Path | None = None, stdin: str = "", **_: object) -> Any:
+            streams = [io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8", write_through=True) for text in (stdin, "", "")]
+            with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(streams[1]), contextlib.redirect_stderr(streams[2]):
+                patch.setattr("sys.stdin", streams[0])
+                if cwd:
+                    patch.chdir(cwd)
+                try:
+                    importlib.import_module("exchange.cli").main([str(one) for one in arguments])
+                except SystemExit as ended:
+                    status = ended.code
+            return program.Done(status, *(one.buffer.getvalue().decode() for one in streams[1:]))
+
+        program.kirim = kirim
+
+
+def warm(paths: Sequence[str]) -> None:
+    """Import whatever does without some modules, so that no child needs to; and make passphrases quick, and tables once.
+
+    What needs one of them cannot be imported meanwhile, and leaves nothing behind.
+    """
+    for name in [name for name in sys.modules if name.partition(".")[0] == "exchange"]:
+        del sys.modules[name]
+    missing = [Spoiled(path, "raise ImportError") for path in paths]
+    sys.meta_path[:0] = missing
+    for file in sorted((ROOT / "exchange").rglob("*.py")):
+        name = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    del sys.meta_path[: len(missing)]
+    keyfiles, ddl = sys.modules.get("exchange.trust.keyfiles"), sys.modules.get("exchange.store.ddl")
+    if keyfiles:
+        keyfiles.save_head_key.__kwdefaults__["cost"] = keyfiles.Argon2Cost(memory_kib=64, passes=1)
+    if ddl:
+        schema = sys.modules["exchange.schema.tables"].SCHEMA
+        made = {role: ddl.statements(schema, role) for role in ("school", "server")}
+        make = ddl.statements
+        ddl.statements = lambda asked, role: list(made[role]) if asked is schema else make(asked, role)
 
 
 # --- which tests come where -------------------------------------------------------------------
@@ -83,27 +151,33 @@ class Reach:
         lines: For a module and a line the tests; those that are not named come to it by importing the module.
         took: For a test its seconds, its fixtures' included.
         files: The tests' files, the nearest to the module first.
+        noticed: How many mutants a test has noticed so far.
     """
 
     lines: dict[str, dict[int, list[str]]]
     took: dict[str, float]
     files: Sequence[str]
+    noticed: Counter[str] = field(default_factory=Counter)
 
     def tests(self, path: str, lines: Sequence[int], limit: float) -> list[str]:
         """Return the tests that come to any of some lines, as many as fit into so many seconds.
 
-        The files stand in the table's order, the nearest to the module first; within one the quickest test comes first.
+        Those come first that have noticed most for their time. Of the others the files stand in the table's order, the
+        nearest to the module first; within one the quickest test comes first.
         """
         found = {test for line in lines for test in self.lines[path].get(line, [])}
         if "" in found:
             found = set(self.took)
         chosen: list[str] = []
-        for test in sorted(found, key=lambda name: (self._rank(name), self.took[name], name)):
+        for test in sorted(found, key=self._order):
             limit -= self.took[test]
             if limit < 0 and chosen:
                 break
             chosen.append(test)
         return chosen
+
+    def _order(self, test: str) -> tuple[float, int, float, str]:
+        return -self.noticed[test] / (self.took[test] + 1), self._rank(test), self.took[test], test
 
     def _rank(self, test: str) -> int:
         return next(n for n, name in enumerate(self.files) if test.startswith(name))
@@ -127,12 +201,13 @@ def reach(paths: Sequence[str], tests: Sequence[str], place: Path) -> Reach:
     """Run tests without any mutant."""
     data, times = place / "coverage", place / "times.json"
     data.unlink(missing_ok=True)
+    warm(paths)
 
     def act() -> int:
         os.environ["COVERAGE_FILE"] = str(data)
         watch = _Stopwatch()
         asked = ["--cov=exchange", "--cov-context=test", "--cov-report=", "--cov-config=/dev/null"]
-        status = int(pytest.main([*_OPTIONS, *asked, f"--basetemp={place / 'tmp'}", *tests], plugins=[watch]))
+        status = int(pytest.main([*_OPTIONS, *asked, f"--basetemp={place / 'tmp'}", *tests], plugins=[watch, _CommandsHere()]))
         times.write_text(json.dumps(watch.took))
         return status
 

@@ -220,7 +220,7 @@ def test_a_kind_that_does_not_belong_here_is_refused_before_anything_else_is_ask
     data, _ = world.pack()
     with pytest.raises(errors.OtherKind) as caught:
         world.open(data, made("siapa", KeyKind.PUSAT), kinds=[PackageKind.PREFILL, PackageKind.BALASAN])
-    assert (caught.value.found, caught.value.wanted) == ("KIRIM", "PREFILL or BALASAN")
+    assert (caught.value.found, caught.value.wanted) == ("KIRIM", "PREFILL / BALASAN")
 
 
 def test_a_package_for_somebody_else_is_refused_before_its_sender_is_asked_for(world):
