@@ -111,7 +111,10 @@ def _merge(
         elif again and has_taken(server.store, school.sekolah_id, device, again.origin):
             school, value = _pass_over_other(server, school, chain, found, value, tables)
         else:
-            base = server.store.seen(school, found.head.base) or server.store.surely_seen(school, found.head.base)
+            base = server.store.seen(school, found.head.base)
+            if base is None and found.head.base.number > manifest.have.number and not again:
+                raise errors.BaseUnknown(number=found.head.base.number)
+            base = base or server.store.surely_seen(school, found.head.base)
             school, told, value = take(server, school, chain, found, base, value, tables, claims)
             counts += told
     if number != manifest.last:

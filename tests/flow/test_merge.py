@@ -90,7 +90,7 @@ def test_a_package_that_carries_known_and_new_changesets_counts_only_the_new(lif
 
 
 def test_a_base_that_the_log_does_not_contain_is_held(life: Life, school: Sekolah, pupil: str) -> None:
-    """Rule 6: a changeset that builds on what the server lost waits; nothing of the package is merged."""
+    """Rule 6: a changeset that builds on more than its laptop says it has waits; nothing of the package is merged."""
     school.edit("peserta_didik", pupil, alamat_jalan="Satu")
     crafted(school, block("peserta_didik", Op.UPDATE, ["email"], (pupil, "a@contoh.id")), base=Position(99, bytes(8)))
     result = life.ingest(school.export().file).files[0]
