@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from exchange.district.copies import known
 from exchange.district.office import Office, open_file, order, status
 from exchange.districts import district
 from exchange.format.certificate import NO_SCOPE
 from exchange.format.order import Verb
 from exchange.ingest import ingest_paths
 from exchange.nodes import ServerNode
+from exchange.registering import add_schools
 from exchange.trust.codes import code_identity, parse_code
 from exchange.watch import Watcher
-from tests.districts import KAB, KEC, SECOND_KEC, Dinas, with_regions
+from tests.districts import KAB, KEC, SECOND_KEC, Dinas, school_row, with_regions
 from tests.faults.killing import Counted, killed_at_each_step
 from tests.faults.lives import halves
 from tests.faults.world import files
@@ -142,3 +146,41 @@ def test_an_answer_that_was_being_opened_is_opened_again(answered: Path, quick: 
         names = [f"KODE-{npsn}.txt" for npsn in ("00000011", "00000012")]
         assert laid == names + [f"PREFILL-{npsn}-000001.kirim" for npsn in ("00000011", "00000012")]
         assert office.find(NO_SCOPE, office.server().key_id) is not None
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An office with a copy of each of two schools, and the answer that brings both anew."""
+    life = Life(tmp_path_factory.mktemp("salinan"))
+    with_regions(life)
+    dinas = Dinas(life)
+    dinas.certify(KAB, sealed=True)
+    add_schools(life.server, [school_row("00000011", KEC), school_row("00000012", SECOND_KEC)])
+    dinas.do(order(dinas.office, Verb.COPY, known(dinas.office), "copy").file)
+    for school in life.server.store.schools():
+        life.change("pusat", [("sekolah", school.npsn, "nama", f"SD BARU {school.npsn}")])
+    life.ingest(order(dinas.office, Verb.COPY, known(dinas.office), "copy").file)
+    life.close()
+    return life.folder
+
+
+def names(place: Path) -> dict[str, str]:
+    """Return what each copy calls its school."""
+    found = {}
+    for path in sorted((place / "dinas-contoh/salinan").glob("*.db")):
+        with closing(sqlite3.connect(path)) as db:
+            ((found[path.stem],),) = db.execute("SELECT nama FROM sekolah").fetchall()
+    return found
+
+
+def test_a_copy_that_was_being_written_is_the_former_one_or_the_new_one_and_the_new_one_afterwards(
+    copied: Path, quick: Path, counted: Counted
+) -> None:
+    """Never half a copy, and nothing of an unfinished one stays."""
+    for place in killed_at_each_step("district open (copies)", counted, copied, quick / "dunia", read):
+        assert all(name in (f"SD CONTOH {npsn}", f"SD BARU {npsn}") for npsn, name in names(place).items())
+        assert len(names(place)) == 2
+        read(place)
+        assert names(place) == {npsn: f"SD BARU {npsn}" for npsn in ("00000011", "00000012")}
+        assert sorted(path.name for path in (place / "dinas-contoh/salinan").iterdir()) == ["00000011.db", "00000012.db"]
+        assert status(Office.open(place / "dinas-contoh", clock=Clock()))["waiting"] == 0
