@@ -96,6 +96,13 @@ def test_a_formula_without_a_value_is_told_and_one_with_an_empty_value_is_empty(
         assert read_sheet(path) == [["a", seen, "c"]]
 
 
+def test_a_formula_that_a_stranger_wrote_costs_no_more_than_its_length(tmp_path):
+    """A run of a million spaces where the value belongs is looked through once, not once for each of them."""
+    cell = b'<c r="A2"><f>A1</f></c><c r="B1"><f>A1</f>' + b" " * 1_000_000 + b"<v>7</v></c>"
+    path = edited(written(tmp_path / "a.xlsx", ["a", "b"]), SHEET, partial(re.sub, rb'<c r="B1".*?</c>', cell))
+    assert read_sheet(path)[0] == ["a", 7]
+
+
 def test_a_formula_without_a_value_is_told_beside_one_that_fails(tmp_path):
     book = xlsxwriter.Workbook(str(tmp_path / "a.xlsx"))
     sheet = book.add_worksheet()
