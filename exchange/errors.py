@@ -921,6 +921,24 @@ class OrderForked(TrustError):
     number: int
 
 
+class NotGranted(TrustError):
+    code = "KF-334"
+    who = Who.DISTRICT
+    what = "schools of {wilayah} seal nothing to this office, so it gets no copies"
+    next = "ask the centre to certify the office with --sealed, then order again"
+    safe = "copies that are here stay as they are"
+    wilayah: str
+
+
+class CopyMissing(TrustError):
+    code = "KF-335"
+    who = Who.DISTRICT
+    what = "this office has no copy of NPSN {npsn}"
+    next = "order the copies with `kirim district copy`, and open the answer"
+    safe = "nothing was written"
+    npsn: str
+
+
 # --- KF-4xx order -----------------------------------------------------------------------------
 
 

@@ -355,6 +355,20 @@ def prefill_bytes(server: ServerNode, scope: str, receiver: PublicIdentity) -> t
     return f"{PackageKind.PREFILL.name}-{school.npsn}-{number:06}.kirim", out.getvalue()
 
 
+def copy_bytes(server: ServerNode, school: School) -> bytes:
+    """Return a school's rows as a prefill says them, for an office that keeps a copy; no record has a mark of it.
+
+    Args:
+        server: The server, in the caller's transaction.
+        school: Whose rows.
+    """
+    store = server.store
+    school = replace(school, device=b"", own=0, schema=store.schema.version)
+    manifest = server_manifest(store, school, Position(0, store.log_value(school, 0)[:8]), Position(0, bytes(8)))
+    items = server_items(store, school, baseline_blocks(store, school), reference_blocks(store, 0))
+    return b"".join(write_body(manifest, items))
+
+
 def _prefilled(plain: IO[bytes], server: ServerNode, scope: str) -> tuple[School, int]:
     """Lay a prefill's content down and return the school as one without a laptop, and the prefill's number."""
     store = server.store

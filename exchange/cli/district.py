@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exchange.cli.frame import Answer, Asked, Group, file_argument, option
+from exchange.cli.frame import Answer, Asked, Group, argument, file_argument, option
+from exchange.cli.lists import LISTS
 from exchange.cli.root import DISTRICT
 from exchange.words import mark, number, tr, trn
 
@@ -45,6 +46,7 @@ VERBS = {
     "code": mark("codes"),
     "change": mark("changes"),
     "key": mark("keys"),
+    "copy": mark("copies"),
 }
 """What is ordered, as message ids."""
 
@@ -122,6 +124,8 @@ def _opened_lines(opened: Sequence[Opened]) -> Iterator[str]:
 def _result_lines(verb: str, result: Mapping[str, Any]) -> Iterator[str]:
     if verb == "report" and "schools" in result:
         yield from _report_lines(result)
+    elif verb == "copy" and result:
+        yield from _copy_lines(result)
     elif verb == "change" and result:
         yield "  " + tr("{changed} set, {unchanged} stood so already; schools with something to receive: {schools}").format(
             changed=number(result["changed"]), unchanged=number(result["unchanged"]), schools=number(result["schools"])
@@ -129,6 +133,14 @@ def _result_lines(verb: str, result: Mapping[str, Any]) -> Iterator[str]:
         if result["unmatched"]:
             count = number(len(result["unmatched"]))
             yield "  " + tr("rows of the list that fit nothing here: {count}").format(count=count)
+
+
+def _copy_lines(told: Mapping[str, Any]) -> Iterator[str]:
+    yield "  " + tr("copies of schools that are here now: {count}; unchanged: {unchanged}").format(
+        count=number(len(told["schools"])), unchanged=number(told["unchanged"])
+    )
+    if told["left"]:
+        yield "  " + tr("schools that found no room in this answer: {count}; order the copies once more").format(count=number(told["left"]))
 
 
 def _report_lines(told: Mapping[str, Any]) -> Iterator[str]:
@@ -167,7 +179,7 @@ def status(asked: Asked) -> Answer:
     found = found_status(_open(asked))
 
     def lines() -> Iterator[str]:
-        from exchange.cli.show import columns
+        from exchange.cli.show import columns, when
 
         yield tr("Office: {name}").format(name=found["name"])
         yield tr("Fingerprint of the office's key: {fingerprint}").format(fingerprint=found["fingerprint"])
@@ -180,6 +192,11 @@ def status(asked: Asked) -> Answer:
             [[number(o["number"]), tr(VERBS.get(o["verb"], o["verb"])), tr(STATES[o["state"]]), o["code"] or ""] for o in orders],
             right=(0,),
         )
+        held: Any = found["copies"]
+        if held:
+            rows = [["NPSN", tr("school"), tr("rows"), tr("copied")]]
+            rows += [[one["npsn"], str(one["nama"]), number(one["rows"]), when(one["made_at"])] for one in held]
+            yield from columns(rows, right=(2,))
         waiting: Any = found["waiting"]
         yield tr("orders without an answer: {count}").format(count=number(waiting))
 
@@ -355,6 +372,32 @@ def ingest(asked: Asked, paths: Sequence[Path]) -> Answer:
     counts = {status: sum(one.status == status for one in done) for status in ("opened", "known", "refused")}
     document = {"files": [one.as_json() for one in done]} | counts
     return Answer(document, _looked_lines(done, counts), 3 if counts["refused"] else 0)
+
+
+@district.command("copy")
+@_out
+@click.pass_obj
+def copy(asked: Asked, out: Path | None) -> Answer:
+    """Order copies of the region's schools, if their packages are sealed to this office too: of each that has changed since the last one."""
+    from exchange.district.copies import known
+    from exchange.format.order import Verb
+
+    return _ordered(asked, Verb.COPY, known(_open(asked)), "copy", out)
+
+
+@district.command("download")
+@argument("npsn", metavar="NPSN")
+@argument("list_", metavar="LIST", type=click.Choice(LISTS))
+@file_argument("file", metavar="FILE")
+@click.pass_obj
+def download(asked: Asked, npsn: str, list_: str, file: Path) -> Answer:
+    """Write an Excel list of a school from its copy: daftar-pd, daftar-guru or daftar-tendik."""
+    from exchange.district.copies import write_list
+
+    path = file.absolute()
+    rows = write_list(_open(asked), npsn.strip().upper(), list_, path)
+    told = trn("{file}: {rows} row", "{file}: {rows} rows", rows).format(file=path, rows=number(rows))
+    return Answer({"rows": rows, "file": str(path)}, [told])
 
 
 def _looked_lines(done: Sequence[Looked], counts: Mapping[str, int]) -> Iterator[str]:

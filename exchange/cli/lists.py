@@ -168,12 +168,12 @@ def _problem_lines(report: ImportReport) -> Iterator[str]:
             yield "    " + tr("and {count} more").format(count=number(len(cells) - EXAMPLES_MAX))
 
 
-LISTS = {"daftar-pd": "write_daftar_pd", "daftar-guru": "write_daftar_guru", "daftar-tendik": "write_daftar_tendik"}
-"""Lists that can be written, to the flow that writes each."""
+LISTS = ("daftar-pd", "daftar-guru", "daftar-tendik")
+"""Lists that can be written (:data:`exchange.interop.download.LISTS`)."""
 
 
 @click.command("download", cls=Command)
-@argument("list_", metavar="LIST", type=click.Choice(list(LISTS)))
+@argument("list_", metavar="LIST", type=click.Choice(LISTS))
 @file_argument("file", metavar="FILE")
 @click.pass_obj
 def download(asked: Asked, list_: str, file: Path) -> Answer:
@@ -184,6 +184,6 @@ def download(asked: Asked, list_: str, file: Path) -> Answer:
     path = file.absolute()
     with opened(asked) as node:
         place = _place(node)
-        rows: int = getattr(lists, LISTS[list_])(node.store.db, place, path, civil_now(node.store.clock), f"NPSN {place.npsn}")
+        rows = lists.LISTS[list_](node.store.db, place, path, civil_now(node.store.clock), f"NPSN {place.npsn}")
     told = trn("{file}: {rows} row", "{file}: {rows} rows", rows).format(file=path, rows=number(rows))
     return Answer({"rows": rows, "file": str(path)}, [told])

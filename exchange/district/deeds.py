@@ -13,14 +13,16 @@ from exchange import errors
 from exchange.central.change import change
 from exchange.central.fence import Fence
 from exchange.clocks import civil_today
+from exchange.district.copies import NAME
 from exchange.district.regional import report
 from exchange.districts import District
 from exchange.format.order import Verb
-from exchange.interop.lists import SchoolRow, read_codes, read_decisions, read_schools
+from exchange.interop.lists import SchoolRow, read_codes, read_copies, read_decisions, read_schools
 from exchange.limits import ANSWER_BYTES_MAX, MIB, ORDER_SCHOOLS_MAX
 from exchange.nodes import ServerNode
-from exchange.packager import prefill_bytes
-from exchange.regions import KECAMATAN, level, padded
+from exchange.overview import moment
+from exchange.packager import copy_bytes, prefill_bytes
+from exchange.regions import KECAMATAN, level, padded, schools_in
 from exchange.registering import HANDING, issue_code, letter, note_prefilled, register
 from exchange.server.headship import issue_head_code
 from exchange.server.keyring import let_hold, refuse, school_keys, take_back
@@ -34,7 +36,7 @@ class Deed:
 
     Attributes:
         result: Under the names of the command's JSON.
-        files: What the answer brings: codes and prefills, by name.
+        files: What the answer brings: codes and prefills, or copies, by name.
     """
 
     result: dict[str, object] = field(default_factory=dict)
@@ -151,10 +153,37 @@ def _key(server: ServerNode, of: District, path: Path, label: str) -> Deed:
     return Deed({"schools": told})
 
 
+def _copies(server: ServerNode, of: District, path: Path, label: str) -> Deed:
+    """Give every school of the region whose rows have changed since the office's copy, as far as one answer holds them."""
+    if not of.is_sealed:
+        raise errors.NotGranted(wilayah=of.region.strip())
+    have, deed, told = read_copies(path), Deed(), list[dict[str, object]]()
+    unchanged, left, room = 0, 0, ANSWER_BYTES_MAX - MIB
+    for scope in schools_in(server.store.db, of.region):
+        school = server.store.school(scope)
+        assert school is not None
+        mark = f"{school.value[:8].hex()}-{server.store.reference}"
+        if have.get(school.npsn) == mark:
+            unchanged += 1
+            continue
+        content = copy_bytes(server, school) if room > 0 else b""
+        if not content or len(content) > room:
+            left, room = left + 1, 0
+            continue
+        room -= len(content)
+        deed.files.append((NAME.format(npsn=school.npsn), content))
+        nama = server.store.db.value("SELECT nama FROM sekolah WHERE sekolah_id = ?", (scope,))
+        made_at = moment(server.store.clock())
+        told.append({"npsn": school.npsn, "sekolah_id": scope, "nama": nama, "mark": mark, "made_at": made_at})
+    deed.result |= {"schools": told, "unchanged": unchanged, "left": left}
+    return deed
+
+
 _VERBS: dict[Verb, Callable[[ServerNode, District, Path, str], Deed]] = {
     Verb.REPORT: _report,
     Verb.SCHOOL: _schools,
     Verb.CODE: _codes,
     Verb.CHANGE: _change,
     Verb.KEY: _key,
+    Verb.COPY: _copies,
 }

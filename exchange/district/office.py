@@ -1,7 +1,7 @@
 """A district office: a node with keys of its own, that orders by signed files and opens what the centre answers.
 
-It holds no school's tables and merges nothing: the centre is the one authority. What it keeps is its keys, the chain of
-its orders, what the centre has told it, and the packages that are sealed to it.
+It merges nothing: the centre is the one authority. What it keeps is its keys, the chain of its orders, what the centre has
+told it, and, if that was granted, the packages that are sealed to it and copies of its schools' rows.
 
 Source:
     docs/format.md, section 9; docs/adr/0016-a-district-is-a-node-with-keys.md.
@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 
 from exchange import errors, homes, spool
 from exchange.clocks import system_clock
+from exchange.district import copies
 from exchange.districts import FORM, GRANT, NAME_MAX, REQUEST, SUITE, grant_bytes, request_bytes
 from exchange.errors import ExchangeError
 from exchange.format.certificate import NO_SCOPE, Certificate, KeyKind
@@ -453,7 +454,10 @@ def _open_answer(office: Office, path: Path, file: BinaryIO) -> Opened:
     told = _report_of(answer)
     made = Opened(path, "answer", answer.number, str(told["verb"]), str(told["state"]), _error_of(told), dict(told["result"]))
     with office.changing():
-        made.files = _take_files(office, files)
+        if made.verb == Verb.COPY.name.lower() and answer.state is OrderState.DONE:
+            copies.take(office, answer.number, made.result["schools"], dict(files))
+        else:
+            made.files = _take_files(office, files)
         _note(office, answer, made)
         _remember(office.state, package.admitted)
     return made
@@ -545,4 +549,5 @@ def status(office: Office) -> dict[str, object]:
         "waiting": sum(one["state"] in ("sent", "held") for one in orders),
         "report": str(office.home / REPORT) if (office.home / REPORT).exists() else None,
         "packages": len(office.state.get("packages", {})),
+        "copies": [{"npsn": npsn, **one} for npsn, one in sorted(copies.copies(office).items())],
     }

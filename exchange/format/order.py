@@ -33,6 +33,7 @@ class Verb(enum.IntEnum):
     CODE = 3
     CHANGE = 4
     KEY = 5
+    COPY = 6
 
 
 class OrderState(enum.IntEnum):

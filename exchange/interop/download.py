@@ -233,3 +233,7 @@ def _where(regions: Regions, code: object) -> str:
         if name:
             parts.append(f"{word} {f'Kec. {bare(name)}' if level == KECAMATAN_LEVEL else name}")
     return ", ".join(parts)
+
+
+LISTS = {"daftar-pd": write_daftar_pd, "daftar-guru": write_daftar_guru, "daftar-tendik": write_daftar_tendik}
+"""Lists that can be written, to what writes each."""

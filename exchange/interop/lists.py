@@ -155,6 +155,7 @@ _SCHOOL = {
     "wilayah": ("wilayah", "kode_wilayah"),
 }
 _CODE = {"npsn": ("npsn",), "purpose": ("purpose", "untuk")}
+_COPY = {"npsn": ("npsn",), "mark": ("mark", "tanda")}
 _DECISION = {
     "npsn": ("npsn",),
     "key": ("key", "kunci", "sidik"),
@@ -252,6 +253,16 @@ def read_codes(path: Path) -> list[CodeRow]:
             raise line.bad("purpose")
         rows.append(CodeRow((line.digits("npsn", 8) or line.must("npsn")).upper(), purpose, line.number))
     return rows
+
+
+def read_copies(path: Path) -> dict[str, str]:
+    """Return the copies that an office says it has: columns ``npsn`` and ``mark``, the log's value where each was made.
+
+    Raises:
+        FileUnreadable, TooLarge, WorkbookUnreadable, ColumnsMissing: KF-702, KF-207, KF-211, KF-215.
+    """
+    lines = _read(path, _COPY, needed=(("npsn",), ("mark",)))
+    return {(line.digits("npsn", 8) or line.must("npsn")).upper(): line.text("mark").lower() for line in lines}
 
 
 def read_decisions(path: Path) -> list[DecisionRow]:

@@ -95,8 +95,10 @@ def test_the_page_can_be_followed_from_its_first_line_to_its_last(follower: Foll
     assert {f"KODE-{NPSN}.txt", "KODE-00000012.txt", f"PREFILL-{NPSN}-000001.kirim"} <= names
     (opened,) = told["district ingest KIRIM-00000011-000001.kirim"].json["files"]
     assert (opened["status"], opened["number"]) == ("opened", 1)
+    assert told["district download 00000011"].json["rows"] >= 0
+    assert (follower.folder / "daftar-pd-00000011.xlsx").is_file()
     (office,) = kirim("server", "district", "list", "--home", "pusat", "--json", cwd=follower.folder).json["districts"]
-    assert (office["state"], office["wilayah"], office["orders"]) == ("dicabut", "990100", 9)
+    assert (office["state"], office["wilayah"], office["orders"]) == ("dicabut", "990100", 10)
 
 
 def test_screens_of_an_office_speak_indonesian_and_a_refusal_ends_with_a_status(follower: Follower) -> None:

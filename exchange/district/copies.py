@@ -1,0 +1,127 @@
+"""Copies that an office keeps of its schools' rows: whole, as the centre holds them, each in a database of its own.
+
+An office to which packages are sealed orders what has changed since its last copy. The answer brings each such school as a
+prefill would, so there is one content, one way to write it, and one authority: nothing is merged here. What a copy says
+of its rows is compared with its digest before it takes the place of the one before.
+
+Source:
+    docs/format.md, section 9; docs/adr/0018-an-offices-copy-is-a-prefill-without-a-code.md.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from exchange import digests, errors, homes, spool
+from exchange.clocks import civil_now
+from exchange.format.body import read_body
+from exchange.format.digest import root
+from exchange.interop.download import LISTS
+from exchange.interop.report import School
+from exchange.reading import changesets
+from exchange.schema import SCHEMA
+from exchange.school.applying import load
+from exchange.store.database import open_sqlite
+from exchange.store.reference import load_reference
+from exchange.store.school import FILE, SchoolStore
+from exchange.store.semester import running_semester
+
+if TYPE_CHECKING:
+    from exchange.district.office import Office
+
+FOLDER = "salinan"
+"""Folder of the copies in an office's home; a school's is named after its NPSN."""
+
+NAME = "SALINAN-{npsn}.isi"
+"""Name of a school's content in an answer."""
+
+
+def known(office: Office) -> bytes:
+    """Return the list that an order of copies carries: each school that the office has, and the mark of what it has."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(("npsn", "mark"))
+    writer.writerows((npsn, one["mark"]) for npsn, one in sorted(copies(office).items()) if _place(office, npsn).exists())
+    return text.getvalue().encode()
+
+
+def copies(office: Office) -> Mapping[str, dict[str, Any]]:
+    """Return what is remembered of each copy, by NPSN: the school, the log's mark, when it was made, rows."""
+    found: Mapping[str, dict[str, Any]] = office.state.get("copies", {})
+    return found
+
+
+def take(office: Office, number: int, told: Sequence[Mapping[str, Any]], files: Mapping[str, bytes]) -> None:
+    """Put the copies of an answer in the place of those before. Part of a change of what the office remembers.
+
+    Args:
+        office: The office.
+        number: The order's: an older answer, opened late, takes nothing back.
+        told: What the answer says of each school: ``npsn``, ``sekolah_id``, ``nama``, ``mark``, ``made_at``.
+        files: Contents by name.
+
+    Raises:
+        SchemaNewer: KF-209, the centre's program knows columns that this one does not.
+        Malformed: KF-208, a content is not what its digest says.
+        DiskFull, FolderUnwritable: KF-701, KF-703.
+    """
+    kept: dict[str, dict[str, Any]] = office.state.setdefault("copies", {})
+    for one in told:
+        npsn = str(one["npsn"])
+        if kept.get(npsn, {}).get("order", 0) > number:
+            continue
+        content = files.get(NAME.format(npsn=npsn))
+        if content is None:
+            raise errors.Malformed(part="copy")
+        rows = _write(office, npsn, str(one["sekolah_id"]), content)
+        kept[npsn] = {name: one[name] for name in ("sekolah_id", "nama", "mark", "made_at")} | {"order": number, "rows": rows}
+
+
+def _write(office: Office, npsn: str, scope: str, content: bytes) -> int:
+    """Write a school's copy as a fresh database, which takes the former one's place whole, and return its rows."""
+    folder = office.home / FOLDER
+    with spool.disk(folder):
+        spool.make(folder)
+    homes.unbuild(folder)
+    with homes.building(folder) as place:
+        with closing(SchoolStore.create(place, SCHEMA, office.clock)) as store, store.transaction(), store.capture_off():
+            load_reference(store.db, SCHEMA)
+            manifest, items = read_body(io.BytesIO(content), SCHEMA.version)
+            rows = sum(sum(load(store, found.blocks).values()) for found in changesets(SCHEMA, scope, items))
+            held = digests.pairs(store.db, SCHEMA, None, manifest.schema)
+            if manifest.digests is None or root(held) != manifest.digests.root:
+                raise errors.Malformed(part="digest")
+        spool.move(place / FILE, folder, f"{npsn}.db")
+        spool.sync_folder(folder)
+    return rows
+
+
+def _place(office: Office, npsn: str) -> Path:
+    return office.home / FOLDER / f"{npsn}.db"
+
+
+def write_list(office: Office, npsn: str, name: str, path: Path) -> int:
+    """Write an Excel list of a school from its copy, in the layout of the school's own, and return its rows.
+
+    Args:
+        office: The office.
+        npsn: Whose list.
+        name: One of :data:`~exchange.interop.download.LISTS`.
+        path: A new file, in a folder that is there.
+
+    Raises:
+        CopyMissing: KF-335.
+        FileExists: KF-705. DiskFull, FolderUnwritable: KF-701, KF-703.
+    """
+    one = copies(office).get(npsn)
+    if one is None or not _place(office, npsn).exists():
+        raise errors.CopyMissing(npsn=npsn)
+    with closing(open_sqlite(_place(office, npsn))) as db:
+        running = running_semester(db)
+        school = School(str(one["sekolah_id"]), npsn, str(one["nama"]), running.semester_id, int(running.tahun_ajaran_id))
+        return LISTS[name](db, school, path, civil_now(office.clock), f"NPSN {npsn}")
