@@ -933,7 +933,7 @@ class NotGranted(TrustError):
 class CopyMissing(TrustError):
     code = "KF-335"
     who = Who.DISTRICT
-    what = "this office has no copy of NPSN {npsn}"
+    what = "this office has no copy of NPSN {npsn} that this program reads"
     next = "order the copies with `kirim district copy`, and open the answer"
     safe = "nothing was written"
     npsn: str

@@ -139,6 +139,10 @@ def _copy_lines(told: Mapping[str, Any]) -> Iterator[str]:
     yield "  " + tr("copies of schools that are here now: {count}; unchanged: {unchanged}").format(
         count=number(len(told["schools"])), unchanged=number(told["unchanged"])
     )
+    if told["ended"]:
+        yield "  " + tr("copies that the centre renews no longer, of schools outside the region: {schools}").format(
+            schools=", ".join(told["ended"])
+        )
     if told["left"]:
         yield "  " + tr("schools that found no room in this answer: {count}; order the copies once more").format(count=number(told["left"]))
 
@@ -194,9 +198,11 @@ def status(asked: Asked) -> Answer:
         )
         held: Any = found["copies"]
         if held:
-            rows = [["NPSN", tr("school"), tr("rows"), tr("copied")]]
-            rows += [[one["npsn"], str(one["nama"]), number(one["rows"]), when(one["made_at"])] for one in held]
-            yield from columns(rows, right=(2,))
+            rows = [["NPSN", tr("school"), tr("rows"), tr("findings"), tr("position"), tr("copied")]]
+            for one in held:
+                counts = [number(one[name]) for name in ("rows", "findings", "position")]
+                rows.append([one["npsn"], str(one["nama"]), *counts, when(one["made_at"])])
+            yield from columns(rows, right=(2, 3, 4))
         waiting: Any = found["waiting"]
         yield tr("orders without an answer: {count}").format(count=number(waiting))
 
@@ -413,6 +419,11 @@ def _looked_lines(done: Sequence[Looked], counts: Mapping[str, int]) -> Iterator
             yield f"  {title(table)}: " + tr("{insert} new, {update} changed, {delete} deleted").format(
                 **{op: number(ops.get(op, 0)) for op in ("insert", "update", "delete")}
             )
+        if one.told.get("in_copy") is not None:
+            if one.told["in_copy"]:
+                yield "  " + tr("the school's copy here holds it")
+            else:
+                yield "  " + tr("the school's copy here does not hold it: bring it to the server, then order the copies")
     yield tr("{opened} opened, {known} known already, {refused} refused").format(
         **{status: number(count) for status, count in counts.items()}
     )

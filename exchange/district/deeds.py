@@ -5,6 +5,7 @@ Every verb is the one that the centre's own command has; what is added here is t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,29 +155,52 @@ def _key(server: ServerNode, of: District, path: Path, label: str) -> Deed:
 
 
 def _copies(server: ServerNode, of: District, path: Path, label: str) -> Deed:
-    """Give every school of the region whose rows have changed since the office's copy, as far as one answer holds them."""
+    """Give every school of the region whose rows have changed since the office's copy, as far as one answer holds them.
+
+    First those of which the office has none, then in the order of its list, so that each has its turn.
+    """
     if not of.is_sealed:
         raise errors.NotGranted(wilayah=of.region.strip())
     have, deed, told = read_copies(path), Deed(), list[dict[str, object]]()
     unchanged, left, room = 0, 0, ANSWER_BYTES_MAX - MIB
-    for scope in schools_in(server.store.db, of.region):
-        school = server.store.school(scope)
-        assert school is not None
+    turn = {npsn: n for n, npsn in enumerate(have)}
+    inside = [school for scope in schools_in(server.store.db, of.region) if (school := server.store.school(scope))]
+    for school in sorted(inside, key=lambda one: turn.get(one.npsn, -1)):
         mark = f"{school.value[:8].hex()}-{server.store.reference}"
         if have.get(school.npsn) == mark:
             unchanged += 1
             continue
         content = copy_bytes(server, school) if room > 0 else b""
-        if not content or len(content) > room:
+        one = _copied(server, school, mark)
+        size = len(content) + len(json.dumps(one)) + _FRAME_BYTES  # what is told of it stands in the answer, too
+        if not content or size > room:
             left, room = left + 1, 0
             continue
-        room -= len(content)
+        room -= size
         deed.files.append((NAME.format(npsn=school.npsn), content))
-        nama = server.store.db.value("SELECT nama FROM sekolah WHERE sekolah_id = ?", (scope,))
-        made_at = moment(server.store.clock())
-        told.append({"npsn": school.npsn, "sekolah_id": scope, "nama": nama, "mark": mark, "made_at": made_at})
-    deed.result |= {"schools": told, "unchanged": unchanged, "left": left}
+        told.append(one)
+    ended = sorted(have.keys() - {school.npsn for school in inside})
+    deed.result |= {"schools": told, "unchanged": unchanged, "left": left, "ended": ended}
     return deed
+
+
+_FRAME_BYTES = 64
+"""Of a file in an answer beside its content: lengths and its name."""
+
+
+def _copied(server: ServerNode, school: School, mark: str) -> dict[str, object]:
+    """Return what is told of a school whose rows an answer brings."""
+    db, scope = server.store.db, school.sekolah_id
+    merged = db.execute("SELECT package_id FROM kirim_package WHERE scope = ? AND state = 'merged' ORDER BY seq", (scope,))
+    return {
+        "npsn": school.npsn,
+        "sekolah_id": scope,
+        "nama": db.value("SELECT nama FROM sekolah WHERE sekolah_id = ?", (scope,)),
+        "mark": mark,
+        "position": school.position,
+        "made_at": moment(server.store.clock()),
+        "packages": [bytes(package_id)[:8].hex() for (package_id,) in merged],
+    }
 
 
 _VERBS: dict[Verb, Callable[[ServerNode, District, Path, str], Deed]] = {

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from exchange import errors, spool
+from exchange.district.copies import packages_in
 from exchange.district.office import Office
 from exchange.errors import ExchangeError
 from exchange.format.body import read_body
@@ -33,7 +34,7 @@ class Looked:
         file: The file.
         status: ``opened``, ``known`` or ``refused``.
         error: Why it was refused.
-        told: What it says: NPSN, number, changes by table.
+        told: What it says: school, number, changes by table; whether the school's copy holds it, ``None`` if nobody can say.
     """
 
     file: str
@@ -104,9 +105,11 @@ def _look_at(
             "last": manifest.last,
             "changes": changes,
         }
+    merged = packages_in(office, scope) if changes else None  # a package without changes is in every copy, and in none
+    now = told | {"in_copy": None if merged is None else package_id[:16] in merged}
     if package_id in known:
-        return Looked(label, "known", None, told)
+        return Looked(label, "known", None, now)
     name = f"{package_id}.kirim"
     spool.keep(file, office.home / "archive", name)
     known[package_id] = told
-    return Looked(label, "opened", None, told)
+    return Looked(label, "opened", None, now)

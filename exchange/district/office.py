@@ -417,6 +417,7 @@ def _open_grant(office: Office, path: Path, file: BinaryIO, root: str) -> Opened
         if state.get("serial", 0) <= mine.serial:  # an older grant, opened late, takes nothing back
             if state.get("grant", {}).get("scope") != scope:
                 state["number"], state["value"], state["orders"] = last, value.hex(), {}
+                copies.renumber(state, last)
             state["serial"] = mine.serial
             state["grant"] = {"scope": scope, "wilayah": region, "name": name, "sealed": is_sealed, "root": told["root"]}
         _remember(state, signed)
@@ -519,6 +520,7 @@ def _note(office: Office, answer: OrderAnswer, made: Opened) -> None:
         state["orders"][str(answer.last)]["value"] = answer.value.hex()
         for number in [n for n in state["orders"] if int(n) > answer.last]:
             del state["orders"][number]
+        copies.renumber(state, answer.last)
     if made.verb == Verb.REPORT.name.lower() and answer.state is OrderState.DONE and answer.number >= state.get("reported", 0):
         state["reported"] = answer.number
         keys = made.result.pop("keys", None)

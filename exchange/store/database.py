@@ -328,6 +328,24 @@ def open_sqlite(path: Path) -> Database:
     return Database(connection, place=path)
 
 
+def open_to_read(path: Path) -> Database:
+    """Return a connection to a SQLite file that writes nothing, neither into the file nor beside it."""
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=BUSY_SECONDS)
+    except sqlite3.Error as error:
+        raise _translated(error, path) from error
+    return Database(connection, place=path)
+
+
+def into_one_file(db: Database) -> None:
+    """Bring all of a database that is finished into its one file: it is then read without files beside it."""
+    db.execute("PRAGMA journal_mode=DELETE").fetchall()
+
+
+BESIDE = ("-wal", "-shm", "-journal")
+"""Ends of the names of files that SQLite keeps beside a database."""
+
+
 def make_private(path: Path) -> None:
     """Make a database's file, if it is not there, for its owner alone; SQLite gives the files beside it the same mode."""
     try:
