@@ -38,7 +38,7 @@ def test_orders_come_back(verb: Verb, content: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("at", "value"),
-    [(0, 2), (0, b"\x01"), (1, 2**32), (1, b""), (2, bytes(31)), (2, 0), (3, b""), (4, 0), (4, 6), (4, b"\x04"),
+    [(0, 2), (0, b"\x01"), (1, 2**32), (1, b""), (2, bytes(31)), (2, 0), (3, b""), (4, 0), (4, len(Verb) + 1), (4, b"\x04"),
      (4, [1]), (5, 3), (5, bytes(256)), (6, 0), (6, [])],
 )  # fmt: skip
 def test_what_is_no_order_is_refused(at: int, value: object) -> None:
