@@ -1100,7 +1100,7 @@ class ArchiveShort(StoreError):
 class StoreForeign(StoreError):
     code = "KF-607"
     what = "{folder} belongs to {owner}; whoever runs this command may not write there"
-    next = "run the command as {owner}"
+    next = "run the command as {owner}, who must be allowed to write there"
     safe = "nothing was changed; the data are whole"
     folder: str
     owner: str

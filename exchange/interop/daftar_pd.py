@@ -211,6 +211,8 @@ class _Intake(PeopleIntake):
         members = self.members.get(key, [])
         if members and self.tongue.same(place.field, cell, self.rombels.names[members[0][1]]):
             rombel: object = members[0][1]
+        elif members and self.tongue.says_nothing(place.field, cell):
+            return
         else:
             name = self.tongue.read(place.field, cell)
             rombel = name if isinstance(name, Reason) else self.rombels.find(str(name))

@@ -91,6 +91,10 @@ class People:
         self._people[row] = identity
         self._note(row, identity)
 
+    def identity(self, row: str) -> Identity:
+        """Return what is known of somebody."""
+        return self._people[row]
+
     def find(self, identity: Identity) -> list[str]:
         """Return the ids that fit: none for somebody new, one if it is clear who is meant, else several.
 

@@ -150,8 +150,10 @@ class PeopleIntake(ABC):
                 self._doubt(line)
                 for row in fits:
                     before = self.claimed.get(row)
-                    if before is not None and before.changes and row in self.stored:
-                        self._doubt(before)  # nobody knows which of the two is meant
+                    # Nobody knows which of the two is meant, unless both say the same of somebody new.
+                    same = row not in self.stored and self.people.identity(row) == identity
+                    if before is not None and before.changes and not same:
+                        self._doubt(before)
             line = exact or line
         self.claimed.update((str(draft.key[0]), line) for draft in line.drafts if draft.table is self.table)
         self.lines.append(line)

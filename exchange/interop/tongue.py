@@ -29,8 +29,13 @@ _NUMBERS = {"nisn", "nuptk", "nik", "nik_ayah", "nik_ibu", "nik_wali", "no_kk"}
 """Columns whose numbers identify a person or a family."""
 _PHONES = {"nomor_telepon_rumah", "nomor_telepon_seluler", "no_telepon_rumah", "no_hp"}
 """Columns whose numbers begin with a zero, and are of no certain length."""
-_TYPED = {"", "digits", "name", "must", "upper"}
+_TYPED = {"", "digits", "name", "must", "upper", "class"}
 """How cells are said that a person types, instead of choosing from a list."""
+_NEVER_ZERO = {
+    "berat_badan", "tinggi_badan", "lingkar_kepala", "anak_keberapa", "tahun_lahir_ayah", "tahun_lahir_ibu", "tahun_lahir_wali",
+    "lintang", "bujur",
+}  # fmt: skip
+"""Columns of numbers in which zero measures nothing (rules PD-04, PD-05, PD-22, PD-36, PD-37)."""
 
 _DISTANCE = re.compile(r"[0-9]{1,4}(?:[.,][0-9]+)?")
 
@@ -78,19 +83,21 @@ class Tongue:
         return as_number and shown.isdecimal() and text.strip() == shown.lstrip("0")
 
     def says_nothing(self, field: Field, cell: Cell) -> bool:
-        """Return whether a cell was filled only because something is asked for there: zeros, a dash, the word NULL.
+        """Return whether a cell was filled only because something is asked for there: zeros, a dash or point, the word NULL.
 
-        In a number that identifies somebody it is one digit all along too. Such a cell takes nothing away that stands.
+        In a number that identifies somebody it is one digit all along too. In a column of numbers a zero is a value unless
+        the field's rules say that it cannot be one. Such a cell takes nothing away that stands.
 
         Source:
-            domain, number formats.
+            domain, number formats; 5.3 for zeros.
         """
         column, text = column_of(field), cell_text(cell).strip().removeprefix("'")
-        if field.how not in _TYPED or column.kind not in {Kind.CHAR, Kind.VARCHAR, Kind.TEXT}:
+        is_text = field.how in _TYPED and column.kind in {Kind.CHAR, Kind.VARCHAR, Kind.TEXT}
+        if not is_text and field.column not in _NEVER_ZERO:
             return False
-        if column.size and len(text) > column.size:
+        if is_text and column.size and len(text) > column.size:
             return False
-        return is_filler(text) or not text.strip("0-") or (field.column in _NUMBERS and text == column.size * text[0])
+        return is_filler(text) or not text.strip("0-.,") or (field.column in _NUMBERS and text == column.size * text[0])
 
     def read(self, field: Field, cell: Cell) -> object | Reason:
         """Return the value in the store's form that a cell gives, or the reason why it gives none.

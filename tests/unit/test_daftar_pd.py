@@ -355,6 +355,20 @@ def test_two_who_fit_are_a_problem(db, tmp_path, one, given):
     assert everything(db) == stood
 
 
+@pytest.mark.parametrize(
+    "other", [{"Nama": "MURID LAIN"}, {"Nama": "MURID LAIN", "NIK": "9901014305140088", "Tanggal Lahir": "2015-07-26"}]
+)
+@pytest.mark.parametrize("backwards", [False, True])
+def test_of_two_new_lines_with_one_number_neither_is_taken(db, tmp_path, one, other, backwards):
+    """Whichever stands first: whose number it is, nobody here knows. The lines beside them are taken."""
+    stood = everything(db)
+    new = SISWA | {"Nama": "MURID BARU", "NISN": "0149999907", "NIK": "9901014305140099", "Tanggal Lahir": "2014-05-09"}
+    pair = [new | other, new] if backwards else [new, new | other]
+    report = take(db, sheet(tmp_path / "dua.xlsx", SISWA, *pair), partial=True)
+    assert [(problem.row, problem.code) for problem in report.problems] == [(8, "KF-526"), (9, "KF-526")]
+    assert (counts(report, "unchanged")["peserta_didik"], everything(db)) == (1, stood)
+
+
 def test_one_pupil_on_two_lines_is_a_problem_of_the_second(db, tmp_path, one):
     for rows in ([SISWA, SISWA | {"Alamat": "Jl. Baru"}], [SISWA | {"NISN": "0149999907", "NIK": "", "Nama": "BARU"}] * 2):
         report = take(db, sheet(tmp_path / f"{rows[0]['NISN']}.xlsx", *rows))
@@ -421,6 +435,8 @@ def test_a_pupil_whose_number_stands_is_corrected(db, tmp_path, one, mended):
     [
         *product(["NISN", "NIK", "No KK", "HP", "Alamat", "E-Mail"], [0, "0", "0000000000", "-", "NULL", " - "]),
         ("NISN", "9" * 10), ("NIK", "9" * 16), ("Nama", "-"), ("Data Ibu Nama", "-"), ("Nomor KIP", "000000"),
+        *product(["NIK", "Alamat", "NIPD", "Rombel Saat Ini"], [".", "0,0", "--", "'-"]),
+        *product(["Rombel Saat Ini"], [0, "0", "-", "NULL"]),
     ],
 )  # fmt: skip
 def test_a_filler_never_replaces_a_value(db, tmp_path, one, title, filler):
@@ -431,8 +447,25 @@ def test_a_filler_never_replaces_a_value(db, tmp_path, one, title, filler):
     assert (report.problems, everything(db)) == ([], stood)
 
 
+@pytest.mark.parametrize("filler", [0, "0", "00", "0,0", "-"])
 @pytest.mark.parametrize(
-    ("title", "said"), [("RT", 0), ("Layak PIP (usulan dari sekolah)", 0), ("Jml. Saudara\nKandung", 0), ("Lintang", "0")]
+    ("title", "stands"),
+    [
+        ("Berat Badan", 24), ("Tinggi Badan", 120), ("Lingkar Kepala", 50), ("Anak ke-berapa", 2),
+        ("Data Ayah Tahun Lahir", 1980), ("Data Ibu Tahun Lahir", 1985), ("Data Wali Tahun Lahir", 1970),
+        ("Lintang", "-6,25"), ("Bujur", "106,5"),
+    ],
+)  # fmt: skip
+def test_a_zero_that_measures_nothing_never_replaces_a_number(db, tmp_path, one, title, stands, filler):
+    """Nobody weighs nothing or was born in the year 0, and no school of Indonesia lies at 0, 0."""
+    take(db, sheet(tmp_path / "a.xlsx", SISWA | {title: stands}))
+    stood = everything(db)
+    report = take(db, sheet(tmp_path / "b.xlsx", SISWA | {title: filler}))
+    assert (report.problems, everything(db)) == ([], stood)
+
+
+@pytest.mark.parametrize(
+    ("title", "said"), [("RT", 0), ("Layak PIP (usulan dari sekolah)", 0), ("Jml. Saudara\nKandung", 0)]
 )
 def test_a_zero_that_is_a_value_is_taken(db, tmp_path, one, title, said):
     take(db, sheet(tmp_path / "a.xlsx", SISWA | {title: 1}))
