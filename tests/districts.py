@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from exchange.central.reference import import_reference
+from exchange.district.answers import Opened, open_file
 from exchange.district.looking import Looked, look
-from exchange.district.office import Office, Opened, init_office, open_file, order
+from exchange.district.office import Office, init_office
+from exchange.district.ordering import order
 from exchange.districts import Certified, certify, district
 from exchange.format.order import Verb
 from exchange.ingest import Ingested

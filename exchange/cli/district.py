@@ -16,8 +16,9 @@ from exchange.cli.root import DISTRICT
 from exchange.words import mark, number, tr, trn
 
 if TYPE_CHECKING:
+    from exchange.district.answers import Opened
     from exchange.district.looking import Looked
-    from exchange.district.office import Office, Opened
+    from exchange.district.office import Office
     from exchange.format.order import Verb
 
 district = Group("district", help=DISTRICT)
@@ -85,7 +86,7 @@ def open_(asked: Asked, files: Sequence[Path], fingerprint: str) -> Answer:
     """Open what the centre sent: its certificate, or answers to orders with codes and prefills. Opened again, nothing changes."""
     from exchange import errors
     from exchange.cli.door import tell
-    from exchange.district.office import open_file
+    from exchange.district.answers import open_file
 
     office, opened, failed = _open(asked), [], []
     for path in files:
@@ -213,7 +214,7 @@ def status(asked: Asked) -> Answer:
 
 
 def _ordered(asked: Asked, verb: Verb, content: bytes, label: str, out: Path | None) -> Answer:
-    from exchange.district.office import order
+    from exchange.district.ordering import order
 
     made = order(_open(asked), verb, content, label, out=out.absolute() if out is not None else None)
 
@@ -269,7 +270,7 @@ def add(
     out: Path | None,
 ) -> Answer:
     """Order a school, or many, to be registered. The answer brings each one's registration code and prefill."""
-    from exchange.district.office import read_list
+    from exchange.district.ordering import read_list
     from exchange.format.order import Verb
     from exchange.interop.lists import read_schools
 
@@ -310,7 +311,7 @@ def change(asked: Asked, file: Path, out: Path | None) -> Answer:
 
     One row that lies outside the region, and nothing of the list is done.
     """
-    from exchange.district.office import read_list
+    from exchange.district.ordering import read_list
     from exchange.format.order import Verb
     from exchange.interop.lists import read_changes
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from exchange.district.answers import open_file
 from exchange.district.copies import known
-from exchange.district.office import Office, open_file, order, status
+from exchange.district.office import Office, status
+from exchange.district.ordering import order
 from exchange.districts import district
 from exchange.format.certificate import NO_SCOPE
 from exchange.format.order import Verb

@@ -13,8 +13,10 @@ import pytest
 
 from exchange import errors
 from exchange.district import deeds
+from exchange.district.answers import Opened, open_file
 from exchange.district.copies import copies, known, write_list
-from exchange.district.office import Office, Opened, open_file, order, status
+from exchange.district.office import Office, status
+from exchange.district.ordering import order
 from exchange.districts import certify
 from exchange.format.order import Verb
 from exchange.limits import MIB

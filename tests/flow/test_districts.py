@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from exchange import errors
-from exchange.district.office import Office, init_office, open_file, order, status
+from exchange.district.answers import open_file
+from exchange.district.office import Office, init_office, status
+from exchange.district.ordering import order
 from exchange.districts import certify, districts, revoke
 from exchange.format.certificate import KeyKind
 from exchange.format.order import Order, Verb, encode_order, order_next
