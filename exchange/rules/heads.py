@@ -52,11 +52,10 @@ def open_assignments(source: Source, sekolah_id: str) -> list[tuple[int, str, st
         sekolah_id: The school.
     """
     columns = ("ptk_tugas_tambahan_id", "ptk_id", "jabatan_ptk_id", "sekolah_id", "tmt_tambahan", "tst_tambahan")
-    duties = source.rows("tugas_tambahan", columns, {"jabatan_ptk_id": _ROLES})
     found = [
         (_ROLES[post], str(begun or ""), str(row), str(person))
-        for row, person, post, school, begun, ended in duties
-        if school == sekolah_id and not ended
+        for row, person, post, school, begun, ended in source.rows("tugas_tambahan", columns)
+        if post in _ROLES and school == sekolah_id and not ended
     ]
     return sorted(found, reverse=True, key=lambda one: one[1:])
 
