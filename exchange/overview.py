@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from exchange.clocks import civil_today, day_in, is_wrong
-from exchange.records import Cause
 from exchange.store.school import SchoolStore
 from exchange.store.semester import running_semester
 
@@ -207,6 +206,8 @@ def _overruled(node: ServerNode) -> list[dict[str, object]]:
 
     Each is listed until somebody else than a school changes that group once more.
     """
+    from exchange.records import Cause
+
     names = {table.number: table.name for table in node.store.schema.tables}
     found = node.store.db.execute(
         "SELECT s.npsn, o.table_no, o.row, o.given, o.stands FROM kirim_overruled o JOIN kirim_school s ON s.sekolah_id = o.scope "

@@ -9,8 +9,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from exchange.schema.model import Column, Group, Table
+if TYPE_CHECKING:  # the tables themselves are built where somebody needs them
+    from exchange.schema.model import Column, Group, Table
 
 
 class Op(enum.IntEnum):
