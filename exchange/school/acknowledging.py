@@ -118,8 +118,9 @@ def stand_as_sent(store: SchoolStore, heard: Heard, unsent: Unsent, before: int,
         docs/protocol.md, rule 22.
     """
     by_table: dict[int, dict[str, Wanted]] = {}
-    for (number, name), values in _sent(store, before, merged).items():
-        row = (number, name)
+    sent, made = _sent(store, before, merged)
+    for row, values in sent.items():
+        number, name = row
         spoken = heard.groups.get(row, set()) | unsent.groups.get(row, set())
         if 0 in spoken or row in unsent.deletes or (values is None and spoken):
             continue
@@ -127,30 +128,35 @@ def stand_as_sent(store: SchoolStore, heard: Heard, unsent: Unsent, before: int,
         silent = None if values is None else {c: v for c, v in values.items() if of[c.name].number not in spoken}
         by_table.setdefault(number, {})[name] = silent
     for number, wanted in by_table.items():
-        _stand(store, store.schema.by_number[number], wanted)
+        _stand(store, store.schema.by_number[number], wanted, made)
 
 
-def _sent(store: SchoolStore, before: int, merged: int) -> dict[Row, Wanted]:
-    """Return what the school last sent of each row."""
+def _sent(store: SchoolStore, before: int, merged: int) -> tuple[dict[Row, Wanted], set[Row]]:
+    """Return what the school last sent of each row, and which rows it made."""
     sent: dict[Row, Wanted] = {}
+    made: set[Row] = set()
     for block in own_blocks(store, before, merged):
         if block.table.is_reference:
             continue  # refused as a whole: its rows are the centre's
         for n, name in enumerate(block.rows()):
             row = (block.table.number, name)
             sent[row] = None if block.op is Op.DELETE else (sent.get(row) or {}) | values_of(block, n)
-    return sent
+            if block.op is Op.INSERT:
+                made.add(row)
+    return sent, made
 
 
-def _stand(store: SchoolStore, table: Table, wanted: dict[str, Wanted]) -> None:
+def _stand(store: SchoolStore, table: Table, wanted: dict[str, Wanted], made: set[Row]) -> None:
     there = rows.fetch(store.db, table, table.columns, list(wanted))
     for name, values in wanted.items():
         keys = [[key] for key in rows.key_values(table, name)]
         if values is None:
             rows.mark_deleted(store.db, table, keys)
             continue
-        if name not in there:  # another branch of this chain made it
-            rows.insert_rows(store.db, table, tuple(values), [*keys, *([value] for value in values.values())], None)
+        if name not in there:
+            # Another branch of this chain made it. One that it only edited comes whole, with its home, from the server.
+            if (table.number, name) in made:
+                rows.insert_rows(store.db, table, tuple(values), [*keys, *([value] for value in values.values())], None)
             continue
         rows.mark_living(store.db, table, keys)
         now = dict(zip(table.columns, there[name], strict=False))

@@ -116,6 +116,22 @@ def test_a_restored_laptop_without_new_edits_gets_its_forgotten_edits_back(life:
     assert equal(school)
 
 
+def test_a_restored_guest_gets_a_forgotten_row_whole_and_with_its_home(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
+    """Rule 20: an edit of another home's row makes no row here; the return brings the row, and whose it is."""
+    guest = life.school("00000007")
+    with_open_keys(life)
+    backup = backups.laptop(guest)
+    show(life, "peserta_didik", pupil, school, guest)
+    guest.round_trip()
+    guest.edit("peserta_didik", pupil, alamat_jalan="Dari sekolah tamu")
+    life.ingest(guest.export().file)
+    backups.restore_laptop(guest, backup)
+    trips(guest)
+    assert guest.row("peserta_didik", pupil)["kirim_home"] == school.scope
+    assert guest.row("peserta_didik", pupil)["alamat_jalan"] == life.row("peserta_didik", pupil)["alamat_jalan"]
+    assert equal(guest)
+
+
 def test_a_restored_laptop_with_new_edits_keeps_them_and_gets_the_forgotten_ones(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
     """Rules 24 and 27, R6: the reused number is noticed, nothing of that file is merged, and both branches survive."""
     backup = backups.laptop(school)
