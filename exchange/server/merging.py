@@ -72,8 +72,7 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
     Source:
         docs/protocol.md, rules 5 to 17 and 29.
     """
-    package.body.seek(0)
-    school = server.store.school(school.sekolah_id) or school
+    school = server.store.reread(school)
     manifest, items = read_body(package.body, server.store.schema.version)
     content = Content(server.store.schema, school.sekolah_id, items)
     admit(server.store, school, package.admitted)
@@ -90,7 +89,7 @@ def _merge(
     chain = chain_of(server.store, school, device)
     check_key(chain, manifest)
     _check_first(server, school, chain, manifest)
-    counts, tables, new = Counts(), Counter[tuple[int, Op]](), False
+    counts, tables = Counts(), Counter[tuple[int, Op]]()
     number, value = manifest.first.number, value_at(server.store, school, chain, manifest.first.number)
     claims: Claims = {}
     merged = chain.last
@@ -106,10 +105,8 @@ def _merge(
             value = chain_next(value, found.digest.digest())
             if chains.value_at(server.store.db, school.sekolah_id, device, number) != value:
                 raise errors.Fork(number=number)
-        elif again and chains.has_origin(server.store.db, school.sekolah_id, device, again.origin):
-            value, new = _pass_over(server, school, chain, found, value, tables), True
-        elif again and has_taken(server.store, school.sekolah_id, device, again.origin):
-            school, value = _pass_over_other(server, school, chain, found, value, tables)
+        elif again and has_taken(server.store, school.sekolah_id, again.origin):
+            school, value = _pass_over(server, school, chain, found, value, tables)
         else:
             base = server.store.seen(school, found.head.base)
             if base is None and found.head.base.number > manifest.have.number and not again:
@@ -122,7 +119,7 @@ def _merge(
     school = given.enter(school)
     check_revoked_value(chain)
     check_approved(server, school, chain, manifest, value, tables, merged)
-    new = new or school.position > before
+    new = school.position > before
     if not counts.sent:
         school = _enter_waiting(server, school, chain, claims)
     if claims:
@@ -147,7 +144,7 @@ def outline(server: ServerNode, school: School, package: VerifiedPackage) -> Mer
         package: Its body is read again from the beginning.
     """
     package.body.seek(0)
-    school = server.store.school(school.sekolah_id) or school
+    school = server.store.reread(school)
     try:
         manifest, items = read_body(package.body, server.store.schema.version)
         merged = chain_of(server.store, school, package.header.sender).last
@@ -196,8 +193,6 @@ def _check_first(server: ServerNode, school: School, chain: Chain, manifest: Man
         raise errors.Gap(got=first.number + 1, expected=chain.last + 1)
     if value_at(server.store, school, chain, first.number)[:8] != first.value:
         raise errors.Fork(number=first.number)
-    if manifest.last < first.number:
-        raise errors.Malformed(part="last changeset")
 
 
 # --- one changeset ----------------------------------------------------------------------------
@@ -205,25 +200,11 @@ def _check_first(server: ServerNode, school: School, chain: Chain, manifest: Man
 
 def _pass_over(
     server: ServerNode, school: School, chain: Chain, found: Found, before: bytes, tables: Counter[tuple[int, Op]]
-) -> bytes:
-    """Keep a changeset that was taken before under another number: it has its effect, and its outcome, already."""
-    db, scope, head = server.store.db, school.sekolah_id, found.head
-    writer = chains.PartWriter(db, scope, chain.device, head.number)
-    for block in found.tapped(writer.add):
-        tables[block.table.number, block.op] += block.count
-    writer.close()
-    value = chain_next(before, found.digest.digest())
-    chains.add_changeset(db, scope, chain.device, head, value)
-    chain.last, chain.value = head.number, value
-    return value
-
-
-def _pass_over_other(
-    server: ServerNode, school: School, chain: Chain, found: Found, before: bytes, tables: Counter[tuple[int, Op]]
 ) -> tuple[School, bytes]:
-    """Keep a changeset that was taken in another laptop's chain before. What stands here goes back for all that it says.
+    """Keep a changeset that was taken before, in another laptop's chain or under another number: it has its effect already.
 
-    Its outcome was told to the other laptop; this one holds it as unsent work and may not have heard what came of it.
+    What stands here goes back for all that it says: its outcome was told where it was taken, and this laptop, which holds
+    it as unsent work, may not have heard what came of it.
     """
     store, scope, head = server.store, school.sekolah_id, found.head
     writer = chains.PartWriter(store.db, scope, chain.device, head.number)

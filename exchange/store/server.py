@@ -261,6 +261,12 @@ class ServerStore:
         """Return the school of a scope, or ``None``."""
         return self._school("sekolah_id", scope)
 
+    def reread(self, school: School) -> School:
+        """Return a school as it stands now: it may have been read before its lock was held."""
+        found = self.school(school.sekolah_id)
+        assert found is not None  # a school is never removed
+        return found
+
     def school_by_npsn(self, npsn: str) -> School:
         """Return the school with an NPSN.
 
