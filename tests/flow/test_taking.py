@@ -104,6 +104,29 @@ def test_a_waiting_row_that_is_sent_whole_again_enters_beside_a_new_one(life: Li
     assert life.row("kesejahteraan_pd", row)["nomor"] == "K1"
 
 
+# --- new rows ---------------------------------------------------------------------------------
+
+
+def test_new_pupils_who_claim_one_number_are_named_at_once(life: Life, school: Sekolah, pupil: str) -> None:
+    """R7: two pupils come in one package under one NISN; both stay, and the first return says so."""
+    twins = {school.pupil(nama, nisn="0149999901") for nama in ("SATU", "DUA")}
+    school.round_trip()
+    ((named, message),) = school.sql("SELECT entity_id, error_message FROM vld_data WHERE soft_delete = 0")
+    assert named in twins
+    assert "0149999901" in str(message)
+    assert [life.row("peserta_didik", one)["soft_delete"] for one in twins] == [0, 0]
+
+
+def test_a_new_card_brings_back_its_pupil_whom_the_centre_deleted(life: Life, school: Sekolah, pupil: str) -> None:
+    """Rule 11: the school did not know; what it enters does not hang on nothing."""
+    life.change("pusat", [("peserta_didik", pupil, "soft_delete", 1)])
+    card(school, pupil)
+    school.round_trip()
+    assert told(school)[-1] == (pupil, "KF-524", True)
+    assert life.row("peserta_didik", pupil)["soft_delete"] == 0
+    assert equal(school)
+
+
 # --- blocks of which some rows are looked at by themselves ------------------------------------
 
 
@@ -125,8 +148,8 @@ def test_beside_a_row_that_is_gone_the_others_of_a_block_are_taken_and_told(life
 def test_a_guest_school_hears_of_an_edit_that_met_the_centres(life: Life, school: Sekolah, other: Sekolah, pupil: str) -> None:
     """L1: the dinas has just changed the pupil's address, so that the server looks at his row by itself."""
     show(life, "peserta_didik", pupil, school, other)
-    other.apply(life.answer(other).file)
     life.change("dinas", [("peserta_didik", pupil, "alamat_jalan", "Jl. Dinas 1")])
+    other.apply(life.answer(other).file)
     school.edit("peserta_didik", pupil, email="b@contoh.id")
     assert school.round_trip().counts.as_dict() == counts(applied=1)
     other.apply(life.answer(other).file)
