@@ -102,9 +102,9 @@ def changes_at(server: ServerStore, scope: str, device: bytes, number: int, posi
     fell = {(e.table, e.row, e.group) for e in server.entries_at(scope, position) if e.cause is Cause.KOREKSI}
     parts = chains.read_parts(server.db, scope, device, number)
     return [
-        Entry(position, table, row, group, Op(op), Cause(cause), locked=False)
+        Entry(position, table, row, group, Op(op), Cause(cause))
         for block in decode_changeset(server.schema, scope, parts)[1]
-        for table, row, group, op, cause, _ in index_rows(block, Cause.SEKOLAH)
+        for table, row, group, op, cause in index_rows(block, Cause.SEKOLAH)
         if (table, row, group) not in fell
     ]
 

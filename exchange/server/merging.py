@@ -20,7 +20,7 @@ from exchange.giving import Given
 from exchange.laptops import has_taken, is_former
 from exchange.nodes import ServerNode
 from exchange.reading import Content, Found, only_changesets
-from exchange.records import Cause, ChangesetHead, Counts, Manifest, Op, Position
+from exchange.records import Cause, Counts, Manifest, Op
 from exchange.schema.model import Column, Table
 from exchange.school.healing import take_wanted
 from exchange.server.approvals import check_approved
@@ -167,12 +167,8 @@ def _forget(part: bytes) -> None:
 
 
 def _is_news(school: School, manifest: Manifest) -> bool:
-    """Whether a package without new changesets says anything: what the school has, or that it was acknowledged."""
-    return (
-        manifest.have.number != school.have
-        or manifest.first.number != school.told
-        or manifest.last == manifest.first.number
-    )
+    """Whether a package without new changesets says anything: that a return was applied, or that there is nothing to send."""
+    return manifest.have.number != school.have or manifest.last == manifest.first.number
 
 
 # --- who and where ----------------------------------------------------------------------------
@@ -180,10 +176,11 @@ def _is_news(school: School, manifest: Manifest) -> bool:
 
 def _check_have(server: ServerNode, school: School, manifest: Manifest) -> int | None:
     """Return the position that a school says it has, if this log holds it; ``None`` if it was lost and is known again."""
-    seen = server.store.seen(school, manifest.have)
-    if seen is None:
+    if server.store.holds(school, manifest.have):
+        return manifest.have.number
+    if server.store.seen(school, manifest.have) is None:
         raise errors.BaseUnknown(number=manifest.have.number)
-    return seen.after if seen.after == manifest.have.number else None
+    return None
 
 
 def _check_first(server: ServerNode, school: School, chain: Chain, manifest: Manifest) -> None:
@@ -208,11 +205,11 @@ def _pass_over(
     """
     store, scope, head = server.store, school.sekolah_id, found.head
     writer = chains.PartWriter(store.db, scope, chain.device, head.number)
-    told: dict[tuple[int, str, int, int, int, int], None] = {}
+    told: dict[tuple[int, str, int, int, int], None] = {}
     for block in found.tapped(writer.add):
         tables[block.table.number, block.op] += block.count
-        for table, row, group, _, cause, _ in index_rows(block, Cause.KOREKSI):
-            told[table, row, group, int(Op.UPDATE), cause, 0] = None
+        for table, row, group, _, cause in index_rows(block, Cause.KOREKSI):
+            told[table, row, group, int(Op.UPDATE), cause] = None
     writer.close()
     value = chain_next(before, found.digest.digest())
     entry = hashlib.sha256(chain.device + head.number.to_bytes(4, "big") + value).digest()
@@ -250,7 +247,7 @@ def take(
     """
     store, head, scope = server.store, found.head, school.sekolah_id
     writer = chains.PartWriter(store.db, scope, chain.device, head.number)
-    taking = Taking(store, school, chain.device, head, base, server.codes, _shown(store, scope))
+    taking = Taking(store, school, chain.device, head.again, base, server.codes, _shown(store, scope))
     sent = 0
     for block in found.tapped(writer.add):
         taking.block(block)
@@ -278,8 +275,7 @@ def _enter_waiting(server: ServerNode, school: School, chain: Chain, claims: Cla
     store, scope = server.store, school.sekolah_id
     if not store.db.value("SELECT 1 FROM kirim_open WHERE scope = ? LIMIT 1", (scope,)):
         return school
-    head = ChangesetHead(chain.last + 1, Position(school.position, school.value[:8]))
-    taking = Taking(store, school, chain.device, head, Seen(school.position), server.codes, _shown(store, scope))
+    taking = Taking(store, school, chain.device, None, Seen(school.position), server.codes, _shown(store, scope))
     taken = taking.finish()
     if taken.index:
         school = log(store, school, Cause.KOREKSI, [], dict.fromkeys(taken.index))
@@ -299,7 +295,7 @@ def _spread(store: ServerStore, school: School, taken: Taken, claims: Claims) ->
             store,
             school,
             [
-                (table, row, group, int(Op.INSERT if group == 0 else Op.UPDATE), int(Cause.PUSAT), 0)
+                (table, row, group, int(Op.UPDATE), int(Cause.PUSAT))
                 for (table, row), groups in taken.touched.items()
                 for group in sorted(groups)
             ],

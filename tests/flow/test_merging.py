@@ -70,6 +70,28 @@ def test_a_base_of_another_history_at_the_very_position_that_a_school_has_is_tak
     assert (result.status, result.counts.as_dict()) == ("applied", counts(conflict=1))
 
 
+# --- what says nothing new --------------------------------------------------------------------
+
+
+def test_known_changesets_are_a_repeat_unless_the_package_says_that_a_return_was_applied(life: Life, school: Sekolah, pupil: str) -> None:
+    """The operator of the server reads which files brought something."""
+    school.edit("peserta_didik", pupil, alamat_jalan="Satu")
+    first, again = school.export().file, school.export().file
+    assert [life.ingest(path).files[0].status for path in (first, again)] == ["applied", "duplicate"]
+    answer = life.answer(school).file
+    school.edit("peserta_didik", pupil, alamat_jalan="Dua")
+    life.ingest(school.export().file)
+    school.apply(answer)  # of the first change only: the second one is sent once more
+    path = school.export().file
+    assert life.ingest(path).files[0].status == "applied"
+    assert life.server.store.db.value("SELECT have FROM kirim_school") == school.node.store.have_position.number
+
+
+def test_a_package_without_changes_is_no_repeat(life: Life, school: Sekolah, pupil: str) -> None:
+    """It says that the school has nothing to send, each time."""
+    assert [life.ingest(school.export().file).files[0].status for _ in range(2)] == ["applied"] * 2
+
+
 # --- what was taken before --------------------------------------------------------------------
 
 
