@@ -20,7 +20,7 @@ from typing import IO, BinaryIO, cast
 from exchange import errors
 from exchange.blocks import shown
 from exchange.central.claims import Claims, note_claims, note_revived, report_claims
-from exchange.central.recording import Entry, index_rows, log, tell_others
+from exchange.central.recording import Entry, index_rows, lock, log, tell_others
 from exchange.format.body import Item, read_body
 from exchange.format.certificate import KeyKind
 from exchange.format.container import scope_bytes, scope_text
@@ -315,11 +315,11 @@ class _Entering:
         """What the server has said since stands, and goes back; both values are listed for whoever said them."""
         given, stands = (shown(tuple(values), [pair[n] for pair in values.values()]) for n in (0, 1))
         self._overruled.append((table.number, name, group, given, stands))
-        self.entries.append((table.number, name, group, int(Op.UPDATE if group else Op.INSERT), int(Cause.KOREKSI), 0))
+        self.entries.append((table.number, name, group, int(Op.UPDATE if group else Op.INSERT), int(Cause.KOREKSI)))
 
     def _see(self, block: Block) -> None:
         """A row of another home that this school was shown is shown to it again, as it is now."""
-        self._shown += [(block.table.number, name, 0, int(Op.INSERT), int(Cause.KOREKSI), 0) for name in block.rows()]
+        self._shown += [(block.table.number, name, 0, int(Op.INSERT), int(Cause.KOREKSI)) for name in block.rows()]
         self.server.db.executemany(
             "INSERT INTO kirim_seen (table_no, row, scope, home) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
             [(block.table.number, name, self.scope, block.home) for name in block.rows()],
@@ -333,6 +333,7 @@ class _Entering:
         note_claims(block, self._claims)
         note_revived(self.server, block, self._claims)
         self.entries += index_rows(block, block.cause)
+        lock(self.server, [block])
 
     @property
     def said_anything(self) -> bool:
@@ -349,6 +350,5 @@ class _Entering:
             "ON CONFLICT DO NOTHING",
             ((self.scope, self.school.position, *one) for one in self._overruled),
         )
-        self.server.lock((table, row, group) for table, row, group, _, _, locked in self.entries if locked and group)
         tell_others(self.server, self.school, self.entries)
         return report_claims(self.server, self.school, self._claims)

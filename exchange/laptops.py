@@ -102,19 +102,16 @@ def changes_at(server: ServerStore, scope: str, device: bytes, number: int, posi
     fell = {(e.table, e.row, e.group) for e in server.entries_at(scope, position) if e.cause is Cause.KOREKSI}
     parts = chains.read_parts(server.db, scope, device, number)
     return [
-        Entry(position, table, row, group, Op(op), Cause(cause), locked=False)
+        Entry(position, table, row, group, Op(op), Cause(cause))
         for block in decode_changeset(server.schema, scope, parts)[1]
-        for table, row, group, op, cause, _ in index_rows(block, Cause.SEKOLAH)
+        for table, row, group, op, cause in index_rows(block, Cause.SEKOLAH)
         if (table, row, group) not in fell
     ]
 
 
-def has_taken(server: ServerStore, scope: str, device: bytes, origin: bytes) -> bool:
-    """Return whether a changeset that was first cut with this chain value was taken in the chain of another laptop."""
-    found = server.db.value(
-        "SELECT 1 FROM kirim_changeset WHERE scope = ? AND origin = ? AND device <> ?", (scope, origin, device)
-    )
-    return found is not None
+def has_taken(server: ServerStore, scope: str, origin: bytes) -> bool:
+    """Return whether a changeset that was first cut with this chain value was taken before, whatever laptop brought it."""
+    return server.db.value("SELECT 1 FROM kirim_changeset WHERE scope = ? AND origin = ?", (scope, origin)) is not None
 
 
 def unheard(server: ServerStore, school: School, after: int) -> list[Entry]:

@@ -273,7 +273,7 @@ def _answer(server: ServerNode, school: School, out: Path | None) -> Returned:
     changes: dict[str, int] = {}
     with tempfile.SpooledTemporaryFile(max_size=MIB) as plain:
         with store.act("return", school.sekolah_id):
-            school = store.school(school.sekolah_id) or school
+            school = store.reread(school)
             apart, merged = digests.diverged(store, school), merged_position(store, school)
             news = school.position == school.have and (apart or school.told > merged.number)
             if news or has_untold(store, school):

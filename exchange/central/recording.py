@@ -8,14 +8,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
+from exchange.blocks import groups_of
 from exchange.format.changeset import encode_changeset
 from exchange.records import Block, Cause, ChangesetHead, Op, Position
 from exchange.schema.model import Table
 from exchange.store import chains, rows
 from exchange.store.server import CHANGED, School, ServerStore
 
-Entry = tuple[int, str, int, int, int, int]
-"""(table, row, group, op, cause, locked) of ``kirim_index``."""
+Entry = tuple[int, str, int, int, int]
+"""(table, row, group, op, cause) of ``kirim_index``."""
 
 
 def record(server: ServerStore, school: School, cause: Cause, blocks: Sequence[Block]) -> School:
@@ -33,7 +34,7 @@ def record(server: ServerStore, school: School, cause: Cause, blocks: Sequence[B
         _write(server, school, block)
     entries = [entry for block in blocks for entry in index_rows(block, cause)]
     school = log(server, school, cause, blocks, entries)
-    server.lock((table, row, group) for table, row, group, _, _, locked in entries if locked and group)
+    lock(server, blocks)
     tell_others(server, school, entries)
     return school
 
@@ -87,15 +88,27 @@ def _write(server: ServerStore, school: School, block: Block) -> None:
 
 
 def index_rows(block: Block, cause: Cause) -> list[Entry]:
-    """Return the index rows of a block: (table, row, group, op, cause, locked)."""
-    groups = {0} if block.op is not Op.UPDATE else set()
-    if block.op is Op.UPDATE or block.locked:
-        groups |= {block.table.group_of[column.name].number for column in block.columns}
+    """Return the index rows of a block: (table, row, group, op, cause)."""
+    groups = groups_of(block) | (_locked(block) if block.locked else set())
     return [
-        (block.table.number, row, group, int(block.op), int(cause), int(block.locked and group > 0))
-        for row in block.rows()
-        for group in sorted(groups)
+        (block.table.number, row, group, int(block.op), int(cause)) for row in block.rows() for group in sorted(groups)
     ]
+
+
+def lock(server: ServerStore, blocks: Iterable[Block]) -> None:
+    """Lock the groups that blocks name as locked, row by row."""
+    server.lock(
+        (block.table.number, row, group)
+        for block in blocks
+        if block.locked
+        for row in block.rows()
+        for group in _locked(block)
+    )
+
+
+def _locked(block: Block) -> set[int]:
+    """Return the groups of a locked block's columns."""
+    return {block.table.group_of[column.name].number for column in block.columns}
 
 
 def tell_others(server: ServerStore, school: School, entries: Iterable[Entry]) -> None:
@@ -134,5 +147,5 @@ def show(server: ServerStore, other: School, table: Table, row: str, home: str) 
         (table.number, row, other.sekolah_id, home),
     )
     owner = server.school(home)
-    entry = (table.number, row, 0, int(Op.INSERT), int(Cause.DINAS), 0)
+    entry = (table.number, row, 0, int(Op.INSERT), int(Cause.DINAS))
     return log(server, other, Cause.DINAS, (), [entry], after=owner.value if owner else b"")

@@ -47,7 +47,7 @@ def keep_outcome(store: SchoolStore, refused: Refused, position: int, number: in
         refused.settle(block.table, block.rows(), said, new=True)
     for line in lines:
         if line.outcome is Outcome.REFUSED:
-            refused.put(number, line)
+            refused.put(line)
     store.db.executemany(
         "INSERT INTO kirim_conflict (position, table_no, row, group_no, code, won, own, other) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [

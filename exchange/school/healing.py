@@ -127,7 +127,7 @@ def take_wanted(server: ServerStore, school: School, told: Iterable[Told]) -> Sc
     Raises:
         Malformed: KF-208, a table that schools do not exchange.
     """
-    entries: list[tuple[int, str, int, int, int, int]] = []
+    entries: list[tuple[int, str, int, int, int]] = []
     for piece in told:
         table = server.schema.by_number.get(int.from_bytes(piece.data[:2], "big"))
         if table is None or table.is_reference:
@@ -135,7 +135,7 @@ def take_wanted(server: ServerStore, school: School, told: Iterable[Told]) -> Sc
         names = {piece.data[n : n + NAME_BYTES] for n in range(2, len(piece.data), NAME_BYTES)}
         for name, _ in live_rows(server.db, table, school.sekolah_id, school.schema):
             if named(name) in names:
-                entries.append((table.number, name, 0, int(Op.INSERT), int(Cause.KOREKSI), 0))
+                entries.append((table.number, name, 0, int(Op.INSERT), int(Cause.KOREKSI)))
     return log(server, school, Cause.KOREKSI, [], entries) if entries else school
 
 

@@ -30,23 +30,17 @@ class Refused:
     def __bool__(self) -> bool:
         return self._any
 
-    def put(self, number: int, line: Line) -> None:
-        """Put a refused change on the list, unless the school has since changed the same or withdrawn the row.
-
-        Args:
-            number: The school's changeset that held it.
-            line: What the outcome says of it.
-        """
+    def put(self, line: Line) -> None:
+        """Put a refused change on the list, unless the school has since changed the same or withdrawn the row."""
         row = (line.table.number, line.row)
         there = rows.fetch(self._db, line.table, (), [line.row]).get(line.row)
         since = self._unsent.groups.get(row, set())
         if there is None or there[0] == 1 or (line.group and since & {0, line.group.number}):
             return
         self._db.execute(
-            "INSERT INTO kirim_open (scope, table_no, row, code, device, number, bytes) VALUES (?, ?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT (scope, table_no, row) DO UPDATE SET code = excluded.code, number = excluded.number, "
-            "bytes = excluded.bytes",
-            (self._store.scope, *row, line.code, self._store.device, number, shown(line.columns, line.sent).encode()),
+            "INSERT INTO kirim_open (scope, table_no, row, code, bytes) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (scope, table_no, row) DO UPDATE SET code = excluded.code, bytes = excluded.bytes",
+            (self._store.scope, *row, line.code, shown(line.columns, line.sent).encode()),
         )
         self._new[row] = line.group is None
         self._any = True

@@ -20,7 +20,7 @@ from exchange.giving import Given
 from exchange.laptops import has_taken, is_former
 from exchange.nodes import ServerNode
 from exchange.reading import Content, Found, only_changesets
-from exchange.records import Cause, ChangesetHead, Counts, Manifest, Op, Position
+from exchange.records import Cause, Counts, Manifest, Op
 from exchange.schema.model import Column, Table
 from exchange.school.healing import take_wanted, tell_newer
 from exchange.server.approvals import check_approved
@@ -72,8 +72,7 @@ def merge(server: ServerNode, school: School, package: VerifiedPackage) -> Merge
     Source:
         docs/protocol.md, rules 5 to 17 and 29.
     """
-    package.body.seek(0)
-    school = server.store.school(school.sekolah_id) or school
+    school = server.store.reread(school)
     manifest, items = read_body(package.body, server.store.schema.version)
     content = Content(server.store.schema, school.sekolah_id, items)
     admit(server.store, school, package.admitted)
@@ -92,7 +91,7 @@ def _merge(
         school = tell_newer(server.store, school, manifest.schema)
     check_key(chain, manifest)
     _check_first(server, school, chain, manifest)
-    counts, tables, new = Counts(), Counter[tuple[int, Op]](), False
+    counts, tables = Counts(), Counter[tuple[int, Op]]()
     number, value = manifest.first.number, value_at(server.store, school, chain, manifest.first.number)
     claims: Claims = {}
     merged = chain.last
@@ -108,10 +107,8 @@ def _merge(
             value = chain_next(value, found.digest.digest())
             if chains.value_at(server.store.db, school.sekolah_id, device, number) != value:
                 raise errors.Fork(number=number)
-        elif again and chains.has_origin(server.store.db, school.sekolah_id, device, again.origin):
-            value, new = _pass_over(server, school, chain, found, value, tables), True
-        elif again and has_taken(server.store, school.sekolah_id, device, again.origin):
-            school, value = _pass_over_other(server, school, chain, found, value, tables)
+        elif again and has_taken(server.store, school.sekolah_id, again.origin):
+            school, value = _pass_over(server, school, chain, found, value, tables)
         else:
             base = server.store.seen(school, found.head.base)
             if base is None and found.head.base.number > manifest.have.number and not again:
@@ -124,7 +121,7 @@ def _merge(
     school = given.enter(school)
     check_revoked_value(chain)
     check_approved(server, school, chain, manifest, value, tables, merged)
-    new = new or school.position > before
+    new = school.position > before
     if not counts.sent:
         school = _enter_waiting(server, school, chain, claims)
     if claims:
@@ -149,7 +146,7 @@ def outline(server: ServerNode, school: School, package: VerifiedPackage) -> Mer
         package: Its body is read again from the beginning.
     """
     package.body.seek(0)
-    school = server.store.school(school.sekolah_id) or school
+    school = server.store.reread(school)
     try:
         manifest, items = read_body(package.body, server.store.schema.version)
         merged = chain_of(server.store, school, package.header.sender).last
@@ -172,12 +169,8 @@ def _forget(part: bytes) -> None:
 
 
 def _is_news(school: School, manifest: Manifest) -> bool:
-    """Whether a package without new changesets says anything: what the school has, or that it was acknowledged."""
-    return (
-        manifest.have.number != school.have
-        or manifest.first.number != school.told
-        or manifest.last == manifest.first.number
-    )
+    """Whether a package without new changesets says anything: that a return was applied, or that there is nothing to send."""
+    return manifest.have.number != school.have or manifest.last == manifest.first.number
 
 
 # --- who and where ----------------------------------------------------------------------------
@@ -185,10 +178,11 @@ def _is_news(school: School, manifest: Manifest) -> bool:
 
 def _check_have(server: ServerNode, school: School, manifest: Manifest) -> int | None:
     """Return the position that a school says it has, if this log holds it; ``None`` if it was lost and is known again."""
-    seen = server.store.seen(school, manifest.have)
-    if seen is None:
+    if server.store.holds(school, manifest.have):
+        return manifest.have.number
+    if server.store.seen(school, manifest.have) is None:
         raise errors.BaseUnknown(number=manifest.have.number)
-    return seen.after if seen.after == manifest.have.number else None
+    return None
 
 
 def _check_first(server: ServerNode, school: School, chain: Chain, manifest: Manifest) -> None:
@@ -198,8 +192,6 @@ def _check_first(server: ServerNode, school: School, chain: Chain, manifest: Man
         raise errors.Gap(got=first.number + 1, expected=chain.last + 1)
     if value_at(server.store, school, chain, first.number)[:8] != first.value:
         raise errors.Fork(number=first.number)
-    if manifest.last < first.number:
-        raise errors.Malformed(part="last changeset")
 
 
 # --- one changeset ----------------------------------------------------------------------------
@@ -207,33 +199,19 @@ def _check_first(server: ServerNode, school: School, chain: Chain, manifest: Man
 
 def _pass_over(
     server: ServerNode, school: School, chain: Chain, found: Found, before: bytes, tables: Counter[tuple[int, Op]]
-) -> bytes:
-    """Keep a changeset that was taken before under another number: it has its effect, and its outcome, already."""
-    db, scope, head = server.store.db, school.sekolah_id, found.head
-    writer = chains.PartWriter(db, scope, chain.device, head.number)
-    for block in found.tapped(writer.add):
-        tables[block.table.number, block.op] += block.count
-    writer.close()
-    value = chain_next(before, found.digest.digest())
-    chains.add_changeset(db, scope, chain.device, head, value)
-    chain.last, chain.value = head.number, value
-    return value
-
-
-def _pass_over_other(
-    server: ServerNode, school: School, chain: Chain, found: Found, before: bytes, tables: Counter[tuple[int, Op]]
 ) -> tuple[School, bytes]:
-    """Keep a changeset that was taken in another laptop's chain before. What stands here goes back for all that it says.
+    """Keep a changeset that was taken before, in another laptop's chain or under another number: it has its effect already.
 
-    Its outcome was told to the other laptop; this one holds it as unsent work and may not have heard what came of it.
+    What stands here goes back for all that it says: its outcome was told where it was taken, and this laptop, which holds
+    it as unsent work, may not have heard what came of it.
     """
     store, scope, head = server.store, school.sekolah_id, found.head
     writer = chains.PartWriter(store.db, scope, chain.device, head.number)
-    told: dict[tuple[int, str, int, int, int, int], None] = {}
+    told: dict[tuple[int, str, int, int, int], None] = {}
     for block in found.tapped(writer.add):
         tables[block.table.number, block.op] += block.count
-        for table, row, group, _, cause, _ in index_rows(block, Cause.KOREKSI):
-            told[table, row, group, int(Op.UPDATE), cause, 0] = None
+        for table, row, group, _, cause in index_rows(block, Cause.KOREKSI):
+            told[table, row, group, int(Op.UPDATE), cause] = None
     writer.close()
     value = chain_next(before, found.digest.digest())
     entry = hashlib.sha256(chain.device + head.number.to_bytes(4, "big") + value).digest()
@@ -271,7 +249,7 @@ def take(
     """
     store, head, scope = server.store, found.head, school.sekolah_id
     writer = chains.PartWriter(store.db, scope, chain.device, head.number)
-    taking = Taking(store, school, chain.device, head, base, server.codes, _shown(store, scope))
+    taking = Taking(store, school, chain.device, head.again, base, server.codes, _shown(store, scope))
     sent = 0
     for block in found.tapped(writer.add):
         taking.block(block)
@@ -299,8 +277,7 @@ def _enter_waiting(server: ServerNode, school: School, chain: Chain, claims: Cla
     store, scope = server.store, school.sekolah_id
     if not store.db.value("SELECT 1 FROM kirim_open WHERE scope = ? LIMIT 1", (scope,)):
         return school
-    head = ChangesetHead(chain.last + 1, Position(school.position, school.value[:8]))
-    taking = Taking(store, school, chain.device, head, Seen(school.position), server.codes, _shown(store, scope))
+    taking = Taking(store, school, chain.device, None, Seen(school.position), server.codes, _shown(store, scope))
     taken = taking.finish()
     if taken.index:
         school = log(store, school, Cause.KOREKSI, [], dict.fromkeys(taken.index))
@@ -320,7 +297,7 @@ def _spread(store: ServerStore, school: School, taken: Taken, claims: Claims) ->
             store,
             school,
             [
-                (table, row, group, int(Op.INSERT if group == 0 else Op.UPDATE), int(Cause.PUSAT), 0)
+                (table, row, group, int(Op.UPDATE), int(Cause.PUSAT))
                 for (table, row), groups in taken.touched.items()
                 for group in sorted(groups)
             ],

@@ -22,13 +22,10 @@ class OpenList:
         db: The server's store; the caller holds a transaction.
         schema: The exchanged tables.
         scope: ``sekolah_id``.
-        device: Key id of the laptop whose changeset is being taken.
-        number: That changeset's number.
     """
 
-    def __init__(self, db: Database, schema: Schema, scope: str, device: bytes, number: int) -> None:
+    def __init__(self, db: Database, schema: Schema, scope: str) -> None:
         self._db, self._schema, self._scope = db, schema, scope
-        self._sender = (device, number)
         self._rows: set[Row] = set(
             db.execute("SELECT table_no, row FROM kirim_open WHERE scope = ?", (scope,)).fetchall()
         )
@@ -51,13 +48,12 @@ class OpenList:
         kept = Block(block.table, Op.INSERT, block.columns, [list(values) for values in block.values])
         head = ChangesetHead(1, Position(0, bytes(8)))
         self._db.execute(
-            "INSERT INTO kirim_open (scope, table_no, row, code, device, number, bytes) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "INSERT INTO kirim_open (scope, table_no, row, code, bytes) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (scope, table_no, row) DO UPDATE SET code = excluded.code, bytes = excluded.bytes",
             (
                 self._scope,
                 *row,
                 reason.number,
-                *self._sender,
                 chains.frame(encode_changeset(self._schema, self._scope, head, [kept])),
             ),
         )

@@ -331,7 +331,7 @@ def note_unmerged(server: ServerNode, school: School, package: VerifiedPackage, 
         docs/protocol.md, rules 17, 24 and 25.
     """
     store = server.store
-    school = store.school(school.sekolah_id) or school
+    school = store.reread(school)
     package.body.seek(0)
     manifest, _ = read_body(package.body, store.schema.version)
     device = package.header.sender

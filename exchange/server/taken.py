@@ -12,8 +12,8 @@ from exchange.errors import Reason
 from exchange.records import Block, Cause, Counts, Line, Op, Outcome
 from exchange.schema.model import Column, Group, Table
 
-IndexRow = tuple[int, str, int, int, int, int]
-"""(table, row, group, op, cause, locked) of ``kirim_index``."""
+IndexRow = tuple[int, str, int, int, int]
+"""(table, row, group, op, cause) of ``kirim_index``."""
 
 
 @dataclass
@@ -68,11 +68,11 @@ class Taken:
 
     def correct(self, table: Table, row: str, group: int) -> None:
         """The server's value of a group, or of the whole row, goes back (rule 14)."""
-        self.index.append((table.number, row, group, int(Op.UPDATE), int(Cause.KOREKSI), 0))
+        self.index.append((table.number, row, group, int(Op.UPDATE), int(Cause.KOREKSI)))
 
     def back(self, table: Table, row: str, group: int, op: Op = Op.UPDATE) -> None:
         """What the school sent itself goes back (rule 16)."""
-        self.index.append((table.number, row, group, int(op), int(Cause.KEMBALI), 0))
+        self.index.append((table.number, row, group, int(op), int(Cause.KEMBALI)))
 
     def wrote(self, block: Block, names: Sequence[str]) -> None:
         """Note rows that were written: claims on unique keys, and rows that others see."""

@@ -21,7 +21,7 @@ from exchange.merge.decision import (
     may_set,
     says_nothing,
 )
-from exchange.records import Block, Cause, ChangesetHead, Op, Outcome
+from exchange.records import Block, Cause, CutAgain, Op, Outcome
 from exchange.schema.model import Column, Group, Table
 from exchange.server.authority import DUTIES, Authority, Codes
 from exchange.server.openlist import OpenList
@@ -40,7 +40,7 @@ class Taking:
         server: The store; the caller holds the school's lock and a transaction.
         school: Whose changeset.
         device: Key id of the laptop that made it.
-        head: Its head.
+        again: From where it was cut again, if it was.
         base: What the school had seen of its log when the changeset was first cut.
         codes: Reference codes.
         known: The school's rows that others see, so that their logs hear of a change: (table, row).
@@ -51,16 +51,16 @@ class Taking:
         server: ServerStore,
         school: School,
         device: bytes,
-        head: ChangesetHead,
+        again: CutAgain | None,
         base: Seen,
         codes: Codes,
         known: Collection[tuple[int, str]] = (),
     ) -> None:
         self.server, self.db, self.scope = server, server.db, school.sekolah_id
         self.taken = Taken(known)
-        self._open = OpenList(server.db, server.schema, self.scope, device, head.number)
+        self._open = OpenList(server.db, server.schema, self.scope)
         self._may = Authority(server, self.scope, codes, self._open)
-        self._unseen = Unseen(server, school, base, device, head)
+        self._unseen = Unseen(server, school, base, device, again)
         self._reviving = Reviving(server, self.scope, self._unseen, self.taken)
         self._refusing = Refusing(server, self.scope, self.taken, self._open, self._may, self._reviving)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from exchange import laptops
 from exchange.parents import Row
-from exchange.records import Cause, ChangesetHead, CutAgain, Op
+from exchange.records import Cause, CutAgain, Op
 from exchange.schema.model import Table
 from exchange.store import chains, rows
 from exchange.store.server import Entry, School, Seen, ServerStore, is_opinion, last_words
@@ -26,13 +26,15 @@ class Unseen:
         school: Whose scope.
         base: What the school had seen of the log when the changeset was first cut.
         device: Key id of the laptop whose chain it is in.
-        head: The changeset's head.
+        again: From where the changeset was cut again, if it was.
 
     Source:
         docs/protocol.md, rules 8, 9 and 27.
     """
 
-    def __init__(self, server: ServerStore, school: School, base: Seen, device: bytes, head: ChangesetHead) -> None:
+    def __init__(
+        self, server: ServerStore, school: School, base: Seen, device: bytes, again: CutAgain | None
+    ) -> None:
         self._db, self._schema = server.db, server.schema
         scope = school.sekolah_id
         entries = server.entries_after(scope, base.after, base.also) if school.position > base.after else []
@@ -40,9 +42,9 @@ class Unseen:
         newer = laptops.said(server, scope, [d for d in rest if rest[d]], base.after, base.also)
         entries += newer
         entries += laptops.said(server, scope, [d for d in rest if not rest[d]], base.after, base.also)
-        if head.again:
-            entries += _other_branch(server, scope, device, head.again)
-        if rest or head.again:
+        if again:
+            entries += _other_branch(server, scope, device, again)
+        if rest or again:
             entries.sort(key=lambda entry: entry.position)
         self._newer = {entry.position for entry in newer}
         self._words = last_words(entries)

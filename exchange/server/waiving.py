@@ -102,7 +102,7 @@ def _opened(server: ServerNode, path: Path) -> VerifiedPackage:
 
 def _take_apart(server: ServerNode, school: School, package: VerifiedPackage) -> Counts:
     store, sender = server.store, package.header.sender
-    school = store.school(school.sekolah_id) or school
+    school = store.reread(school)
     _, items = read_body(package.body, store.schema.version)
     device = apart(sender)
     counts, claims = Counts(), Claims()

@@ -123,7 +123,7 @@ _COMMON = {
     "kirim_part": ("scope text; device blob; number int; part int; bytes blob", "scope device number part"),
     "kirim_lock": ("table_no int; row text; group_no int", "table_no row group_no"),
     "kirim_open": (
-        "scope text; table_no int; row text; code int; device blob; number int; bytes blob",
+        "scope text; table_no int; row text; code int; bytes blob",
         "scope table_no row",
     ),
 }
@@ -178,7 +178,7 @@ _SERVER = {
         "scope position",
     ),
     "kirim_index": (
-        "scope text; position int; table_no int; row text; group_no int; op int; cause int; locked int 0",
+        "scope text; position int; table_no int; row text; group_no int; op int; cause int",
         "scope position table_no row group_no",
     ),
     "kirim_seen": ("table_no int; row text; scope text; home text", "table_no row scope"),

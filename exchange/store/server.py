@@ -64,7 +64,6 @@ class Entry:
         group: Group number, 0 for the row as a whole.
         op: What was done.
         cause: Who spoke.
-        locked: Whether the group is locked since.
     """
 
     position: int
@@ -73,7 +72,6 @@ class Entry:
     group: int
     op: Op
     cause: Cause
-    locked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +259,12 @@ class ServerStore:
         """Return the school of a scope, or ``None``."""
         return self._school("sekolah_id", scope)
 
+    def reread(self, school: School) -> School:
+        """Return a school as it stands now: it may have been read before its lock was held."""
+        found = self.school(school.sekolah_id)
+        assert found is not None  # a school is never removed
+        return found
+
     def school_by_npsn(self, npsn: str) -> School:
         """Return the school with an NPSN.
 
@@ -322,11 +326,11 @@ class ServerStore:
         )
         return replace(school, position=position, value=value)
 
-    def add_index(self, scope: str, position: int, entries: Iterable[tuple[int, str, int, int, int, int]]) -> None:
-        """Note what others did at a position: (table, row, group, op, cause, locked) each."""
+    def add_index(self, scope: str, position: int, entries: Iterable[tuple[int, str, int, int, int]]) -> None:
+        """Note what others did at a position: (table, row, group, op, cause) each."""
         self.db.executemany(
-            "INSERT INTO kirim_index (scope, position, table_no, row, group_no, op, cause, locked) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO kirim_index (scope, position, table_no, row, group_no, op, cause) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             ((scope, position, *entry) for entry in entries),
         )
 
@@ -346,11 +350,11 @@ class ServerStore:
 
     def _entries(self, scope: str, where: str, position: int) -> list[Entry]:
         rows = self.db.execute(
-            "SELECT position, table_no, row, group_no, op, cause, locked FROM kirim_index "
+            "SELECT position, table_no, row, group_no, op, cause FROM kirim_index "
             f"WHERE scope = ? AND position {where} ORDER BY position",
             (scope, position),
         )
-        return [Entry(p, t, r, g, Op(op), Cause(c), bool(locked)) for p, t, r, g, op, c, locked in rows]
+        return [Entry(p, t, r, g, Op(op), Cause(c)) for p, t, r, g, op, c in rows]
 
     def holds(self, school: School, position: Position) -> bool:
         """Whether a position is one of this log's, by number and value."""

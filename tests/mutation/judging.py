@@ -162,22 +162,25 @@ class Reach:
     def tests(self, path: str, lines: Sequence[int], limit: float) -> list[str]:
         """Return the tests that come to any of some lines, as many as fit into so many seconds.
 
-        Those come first that have noticed most for their time. Of the others the files stand in the table's order, the
-        nearest to the module first; within one the quickest test comes first.
+        Those come first that have noticed most for their time. The others come in turns, the quickest of each file, then
+        the next one of each: what one file tells many times, another one may not tell at all.
         """
         found = {test for line in lines for test in self.lines[path].get(line, [])}
         if "" in found:
             found = set(self.took)
+        turns: dict[str, tuple[int, int]] = {}
+        of_file: Counter[int] = Counter()
+        for test in sorted(found, key=lambda test: (self.took[test], test)):
+            rank = self._rank(test)
+            turns[test] = of_file[rank], rank
+            of_file[rank] += 1
         chosen: list[str] = []
-        for test in sorted(found, key=self._order):
+        for test in sorted(found, key=lambda test: (-self.noticed[test] / (self.took[test] + 1), turns[test])):
             limit -= self.took[test]
             if limit < 0 and chosen:
                 break
             chosen.append(test)
         return chosen
-
-    def _order(self, test: str) -> tuple[float, int, float, str]:
-        return -self.noticed[test] / (self.took[test] + 1), self._rank(test), self.took[test], test
 
     def _rank(self, test: str) -> int:
         return next(n for n, name in enumerate(self.files) if test.startswith(name))
