@@ -160,7 +160,7 @@ def tell_newer(server: ServerStore, school: School, version: int) -> School:
         known = {column.name for column in table.known_to(school.schema)}
         new = [column.name for column in table.known_to(version) if column.name not in known]
         for home, name in _holding(server, school, table, new) if new else ():
-            entries.setdefault(home, []).append((table.number, name, 0, int(Op.INSERT), int(Cause.KOREKSI), 0))
+            entries.setdefault(home, []).append((table.number, name, 0, int(Op.INSERT), int(Cause.KOREKSI)))
     for home, told in sorted(entries.items()):
         owner = None if home == school.sekolah_id else server.school(home)
         school = log(server, school, Cause.KOREKSI, [], told, after=owner.value if owner else b"")

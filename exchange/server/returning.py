@@ -138,7 +138,7 @@ def _seen(server: ServerStore, school: School, table: Table) -> Iterator[Block]:
 
 def waiting_blocks(server: ServerStore, school: School) -> Iterator[Block]:
     """Yield a school's new rows that are kept aside, so that a new laptop has them as unsent work of its own."""
-    waiting = OpenList(server.db, server.schema, school.sekolah_id, b"", 0)
+    waiting = OpenList(server.db, server.schema, school.sekolah_id)
     for row, _ in waiting.reasons():
         yield replace(waiting.get(row), cause=Cause.KEMBALI)
 
