@@ -128,4 +128,5 @@ def _values(told: Any, names: Sequence[str | None]) -> tuple[object, ...]:
     """Return the values of a shape's known columns, each one that a store can hold; or none at all."""
     if len(_list(told)) not in {0, len(names)}:
         raise Malformed(part="outcome")
-    return tuple(stored(value) for value, name in zip(told, names, strict=False) if name is not None)
+    kept = list(map(stored, told))
+    return tuple(value for value, name in zip(kept, names, strict=False) if name is not None)
