@@ -170,7 +170,7 @@ def server_items(
 def known_blocks(blocks: Iterable[Block], version: int) -> Iterator[Block]:
     """Yield what a program of a schema version can read: without the tables and columns that came later.
 
-    What is left out is not lost: once the school's program is newer, its digests differ, and it asks for the rows.
+    What is left out is not lost: once the school's program is newer, it is said again (``exchange/school/healing.py``).
     """
     for block in blocks:
         if block.table.since > version:

@@ -33,7 +33,7 @@ from exchange.school.healing import wanted_items
 from exchange.school.riding import riders, rode
 from exchange.school.sheet import EXPORTED, Line, Sheet, fill
 from exchange.server.receipts import has_untold, receipts_after
-from exchange.server.returning import baseline_blocks, reference_blocks, touched_blocks
+from exchange.server.returning import baseline_blocks, reference_blocks, touched_blocks, waiting_blocks
 from exchange.server.serverkeys import chain_to, riding
 from exchange.server.standing import jump
 from exchange.store.school import SchoolStore
@@ -144,7 +144,9 @@ def export(
         sender=node.device,
         receivers=[node.server(), *node.districts()],
         certificates=riders(node, number),
-        plaintext=write_body(manifest, chain(given_items(store), wanted_items(store), school_items(store, first, last))),
+        plaintext=write_body(
+            manifest, chain(given_items(store), wanted_items(store), school_items(store, first, last))
+        ),
     )
     read_back(path, node.device, store.scope, sealed)
     mark = (store.value_at(last) or b"")[:8].hex("-", 2)
@@ -381,7 +383,8 @@ def _prefilled(plain: IO[bytes], server: ServerNode, scope: str) -> tuple[School
         number = 1 + int(store.db.value("SELECT count(*) FROM kirim_return WHERE scope = ? AND kind = 1", (scope,)))
         first = Position(0, store.log_value(school, 0)[:8])
         manifest = server_manifest(store, school, first, Position(0, bytes(8)), districts=_keys_told(store, school))
-        items = server_items(store, school, baseline_blocks(store, school), reference_blocks(store, 0))
+        told = chain(baseline_blocks(store, school, guests=True), waiting_blocks(store, school))
+        items = server_items(store, school, told, reference_blocks(store, 0))
         _lay_down(plain, store, school, PackageKind.PREFILL, number, manifest, items)
     return school, number
 

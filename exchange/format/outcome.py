@@ -50,7 +50,10 @@ def _order(row: list[object]) -> bytes:
 
 
 def decode_outcome(schema: Schema, data: bytes) -> tuple[Counts, list[Line]]:
-    """Return what became of a changeset.
+    """Return what became of a changeset, as far as this program knows its tables.
+
+    An outcome stays the same byte for byte, whoever reads it: of one that a newer program gave, lines of tables and groups that
+    are not in the schema are left out, and columns that are not.
 
     Raises:
         Malformed: KF-208, whatever the bytes are. TooLarge: KF-207, more lines than a reader holds, or a longer text.
@@ -100,26 +103,30 @@ def _list(value: Any) -> list[Any]:
 def _lines(schema: Schema, given: msgpack.Unpacker, most: int) -> list[Line]:
     _expect(given, 8)
     number, group_number, outcome, code, columns, cause, won = (given.unpack() for _ in range(7))
-    table: Table = schema.by_number[_count(number)]
-    group = table.groups[group_number - 1] if _count(group_number) else None
-    names = tuple(table.all_columns[_count(n)].name for n in _list(columns))
+    table: Table | None = schema.by_number.get(_count(number))
+    every, groups = (table.all_columns, (None, *table.groups)) if table else ((), ())
+    known = _count(group_number) < len(groups)
+    names = tuple(every[n].name if n < len(every) else None for n in map(_count, _list(columns)))
     size = given.read_array_header()
     if type(won) is not bool or size % 3:
         raise Malformed(part="outcome")
     if size // 3 > most:
         raise TooLarge(part="outcome", limit=_LINES_MAX)
+    mine = tuple(name for name in names if name is not None)
     became, reason, by = Outcome(_count(outcome)), _count(code), Cause(_count(cause))
     lines = []
     for _ in range(size // 3):
         row, sent, stood = stored(given.unpack()), _values(given.unpack(), names), _values(given.unpack(), names)
         if type(row) is not str:
             raise Malformed(part="outcome")
-        lines.append(Line(table, row, group, became, reason, names, sent, stood, by, won))
+        if table is not None and known:
+            lines.append(Line(table, row, groups[group_number], became, reason, mine, sent, stood, by, won))
     return lines
 
 
-def _values(told: Any, names: Sequence[str]) -> tuple[object, ...]:
-    """Return the values of a shape's columns, each one that a store can hold; or none at all."""
+def _values(told: Any, names: Sequence[str | None]) -> tuple[object, ...]:
+    """Return the values of a shape's known columns, each one that a store can hold; or none at all."""
     if len(_list(told)) not in {0, len(names)}:
         raise Malformed(part="outcome")
-    return tuple(map(stored, told))
+    kept = list(map(stored, told))
+    return tuple(value for value, name in zip(kept, names, strict=False) if name is not None)

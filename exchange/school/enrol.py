@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,13 +22,14 @@ from exchange.format.changeset import chain_start
 from exchange.giving import keep
 from exchange.nodes import KEYS, Clock, SchoolNode
 from exchange.reading import changesets
-from exchange.records import PackageKind, Position
+from exchange.records import Block, Cause, PackageKind, Position
 from exchange.rules.heads import active_heads
 from exchange.schema import SCHEMA
 from exchange.school.applying import load
 from exchange.school.carrying import Counted, carry, former_store
 from exchange.school.headship import seat_head
 from exchange.store.reference import load_reference
+from exchange.store.rows import fetch, upsert_rows
 from exchange.store.school import FILE, SchoolStore
 from exchange.store.semester import running_semester
 from exchange.store.source import StoreSource
@@ -178,7 +179,7 @@ def _make_school(
     device, head = new_identity(KeyKind.PERANGKAT), new_identity(KeyKind.KEPALA)
     with closing(SchoolStore.create(home, SCHEMA, clock)) as store, store.transaction(), store.capture_off():
         load_reference(store.db, SCHEMA)
-        count, named = _take_prefill(store, scope, device.key_id, file, package)
+        count, named, waiting = _take_prefill(store, scope, device.key_id, file, package)
         npsn, nama, bentuk = store.db.execute(
             "SELECT npsn, nama, bentuk_pendidikan_id FROM sekolah WHERE sekolah_id = ?", (scope,)
         ).fetchone()
@@ -203,6 +204,7 @@ def _make_school(
             carried = carry(store, old, named)
     with closing(SchoolStore.open(home, SCHEMA, clock)) as store, store.transaction():
         seat_head(SchoolNode(store))  # captured: a role that the prefill did not bring is the school's own change
+        _enter(store, waiting)
     os.makedirs(home / KEYS, mode=0o700)
     save_identity(home / KEYS / "perangkat", device)
     # Of the code only what opens returns is kept, until one for this laptop has been applied; its signing key is not.
@@ -213,11 +215,11 @@ def _make_school(
 
 def _take_prefill(
     store: SchoolStore, scope: str, device: bytes, file: BinaryIO, package: VerifiedPackage
-) -> tuple[dict[str, int], Sequence[Position]]:
+) -> tuple[dict[str, int], Sequence[Position], list[Block]]:
     """Write a prefill's rows into an empty store as its first return.
 
     Returns:
-        Rows by table, and the newest positions of the server's log.
+        Rows by table; the newest positions of the server's log; the school's own rows that the server keeps aside.
     """
     manifest, items = read_body(package.body, SCHEMA.version)
     if manifest.answer is None:
@@ -233,8 +235,27 @@ def _take_prefill(
     )
     store.scope = scope
     count: dict[str, int] = {}
+    waiting: list[Block] = []
     for found in changesets(SCHEMA, scope, items):
-        for table, rows in load(store, found.blocks).items():
+        for table, rows in load(store, _standing(found.blocks, waiting)).items():
             count[table] = count.get(table, 0) + rows
     keep(store, package, Position(manifest.last, manifest.answer.value), file, count)
-    return count, (*manifest.answer.returned, Position(manifest.last, manifest.answer.value[:8]))
+    return count, (*manifest.answer.returned, Position(manifest.last, manifest.answer.value[:8])), waiting
+
+
+def _standing(blocks: Iterable[Block], waiting: list[Block]) -> Iterator[Block]:
+    """Yield what stands at the server, and put aside what waits there."""
+    for block in blocks:
+        if block.cause is Cause.KEMBALI:
+            waiting.append(block)
+        else:
+            yield block
+
+
+def _enter(store: SchoolStore, waiting: Iterable[Block]) -> None:
+    """Enter rows that the server keeps aside as unsent work, captured; one that a former laptop brought along stays as it is."""
+    for block in waiting:
+        there = fetch(store.db, block.table, (), block.rows())
+        for n, name in enumerate(block.rows()):
+            if name not in there:
+                upsert_rows(store.db, block.table, block.columns, [values[n : n + 1] for values in block.values], None)

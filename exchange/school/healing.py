@@ -12,12 +12,12 @@ Source:
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from exchange import errors
 from exchange.blocks import shown
-from exchange.central.recording import log
+from exchange.central.recording import Entry, log
 from exchange.digests import NAME_BYTES, differing_rows, live_rows, named
 from exchange.format.body import Item
 from exchange.limits import EXAMPLES_MAX, IDS_MAX
@@ -137,3 +137,50 @@ def take_wanted(server: ServerStore, school: School, told: Iterable[Told]) -> Sc
             if named(name) in names:
                 entries.append((table.number, name, 0, int(Op.INSERT), int(Cause.KOREKSI)))
     return log(server, school, Cause.KOREKSI, [], entries) if entries else school
+
+
+def tell_newer(server: ServerStore, school: School, version: int) -> School:
+    """Say rows again that hold what the school's former program did not know. Part of the caller's transaction.
+
+    They are its own and those of other homes that it sees. What is said is nobody's opinion and touches no unsent edit.
+
+    Args:
+        server: The store.
+        school: Whose program was older until now.
+        version: Of the tables as its program knows them now.
+
+    Returns:
+        The school as it stands then.
+
+    Source:
+        docs/adr/0011-programs-of-several-versions.md.
+    """
+    entries: dict[str, list[Entry]] = {}
+    for table in server.schema.data_tables:
+        known = {column.name for column in table.known_to(school.schema)}
+        new = [column.name for column in table.known_to(version) if column.name not in known]
+        for home, name in _holding(server, school, table, new) if new else ():
+            entries.setdefault(home, []).append((table.number, name, 0, int(Op.INSERT), int(Cause.KOREKSI)))
+    for home, told in sorted(entries.items()):
+        owner = None if home == school.sekolah_id else server.school(home)
+        school = log(server, school, Cause.KOREKSI, [], told, after=owner.value if owner else b"")
+    return school
+
+
+def _holding(server: ServerStore, school: School, table: Table, columns: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield home and id of each live row that a school has or sees and that holds anything in some columns."""
+    keys, holds = ", ".join(table.key_names), " OR ".join(f"{column} IS NOT NULL" for column in columns)
+    seen = {
+        row for (row,) in server.db.execute(
+            "SELECT row FROM kirim_seen WHERE table_no = ? AND scope = ?", (table.number, school.sekolah_id)
+        )
+    }  # fmt: skip
+    homes = {home for *_, home in rows.fetch(server.db, table, (), sorted(seen)).values()} - {school.sekolah_id}
+    for home in sorted({school.sekolah_id, *map(str, homes)}):
+        for row in server.db.execute(
+            f"SELECT {keys} FROM {table.name} WHERE soft_delete IS NOT 1 AND kirim_home = ? AND ({holds}) ORDER BY {keys}",
+            (home,),
+        ).fetchall():
+            name = "|".join(map(str, row))
+            if home == school.sekolah_id or name in seen:
+                yield home, name

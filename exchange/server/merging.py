@@ -22,7 +22,7 @@ from exchange.nodes import ServerNode
 from exchange.reading import Content, Found, only_changesets
 from exchange.records import Cause, Counts, Manifest, Op
 from exchange.schema.model import Column, Table
-from exchange.school.healing import take_wanted
+from exchange.school.healing import take_wanted, tell_newer
 from exchange.server.approvals import check_approved
 from exchange.server.standing import Chain, admit, chain_of, check_key, check_revoked_value, note, value_at
 from exchange.server.taken import Taken
@@ -87,6 +87,8 @@ def _merge(
     school = take_wanted(server.store, school, content.leading(Item.WANTED))
     heard = _check_have(server, school, manifest)
     chain = chain_of(server.store, school, device)
+    if manifest.schema > school.schema and not is_former(server.store, school, device, chain.state):
+        school = tell_newer(server.store, school, manifest.schema)
     check_key(chain, manifest)
     _check_first(server, school, chain, manifest)
     counts, tables = Counts(), Counter[tuple[int, Op]]()

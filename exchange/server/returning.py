@@ -7,13 +7,14 @@ that the return does not speak of as agreed (``docs/protocol.md`` 18).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from exchange.laptops import unheard
 from exchange.limits import BLOCK_ROWS_MAX
 from exchange.records import Block, Cause, Op, row_key
 from exchange.schema.model import Column, Table
 from exchange.school.capture import insert_blocks
+from exchange.server.openlist import OpenList
 from exchange.store import rows
 from exchange.store.server import Entry, School, ServerStore, last_words
 
@@ -102,15 +103,44 @@ def _shapes(
         yield _Shape(int(Op.UPDATE), numbers, int(cause), is_locked, home), numbers
 
 
-def baseline_blocks(server: ServerStore, school: School) -> Iterator[Block]:
-    """Yield every live row of a school's scope and every lock: a prefill's content."""
+def baseline_blocks(server: ServerStore, school: School, *, guests: bool = False) -> Iterator[Block]:
+    """Yield every live row of a school's scope and every lock: a prefill's content.
+
+    Args:
+        server: The store.
+        school: Whose.
+        guests: Whether the rows of other homes that it sees come too.
+    """
     for table in server.schema.data_tables:
+        if guests:
+            yield from _seen(server, school, table)
         found = rows.read_blocks(
             server.db, table, table.columns, "kirim_home = ?", (school.sekolah_id,), BLOCK_ROWS_MAX
         )
         for block in insert_blocks(table, found):
             yield Block(table, Op.INSERT, block.columns, block.values, Cause.PUSAT)
             yield from _locked(server, block)
+
+
+def _seen(server: ServerStore, school: School, table: Table) -> Iterator[Block]:
+    """Yield the live rows of other homes that a school sees."""
+    told = "SELECT row FROM kirim_seen WHERE table_no = ? AND scope = ? ORDER BY row"
+    names = [row for (row,) in server.db.execute(told, (table.number, school.sekolah_id))]
+    by_home: dict[str, list[tuple[object, ...]]] = {}
+    for name, (*values, deleted, home) in rows.fetch(server.db, table, table.columns, names).items():
+        if deleted != 1 and home != school.sekolah_id:
+            by_home.setdefault(str(home), []).append((*row_key(name), *values))
+    for home, found in sorted(by_home.items()):
+        for start in range(0, len(found), BLOCK_ROWS_MAX):
+            part = list(zip(*found[start : start + BLOCK_ROWS_MAX], strict=True))
+            yield Block(table, Op.INSERT, table.columns, part, Cause.PUSAT, home=home)
+
+
+def waiting_blocks(server: ServerStore, school: School) -> Iterator[Block]:
+    """Yield a school's new rows that are kept aside, so that a new laptop has them as unsent work of its own."""
+    waiting = OpenList(server.db, server.schema, school.sekolah_id)
+    for row, _ in waiting.reasons():
+        yield replace(waiting.get(row), cause=Cause.KEMBALI)
 
 
 def _locked(server: ServerStore, block: Block) -> Iterator[Block]:

@@ -7,11 +7,14 @@ import shutil
 import pytest
 
 from exchange import errors
+from exchange.central.recording import show
 from exchange.nodes import SchoolNode, ServerNode
+from exchange.overview import school_status
 from exchange.packager import export
 from exchange.registering import renew_code
 from exchange.school.enrol import init_school
 from exchange.school.rotating import renew_device, renew_head
+from exchange.server.keyring import revoke
 from tests.life import PASSPHRASE, Life, Sekolah, equal
 
 
@@ -85,3 +88,61 @@ def test_a_kill_between_key_file_and_store_leaves_a_key_that_works(life: Life, s
     made = export(school.node, passphrase=lambda: new, confirm=lambda sheet: True)
     assert life.ingest(made.file).files[0].status == "applied"
     assert sorted(path.name for path in (school.home / "kunci").iterdir()) == ["kepala", "perangkat", "perangkat.baru"]
+
+
+def test_r3_a_new_laptop_gets_the_schools_refused_rows_as_unsent_work(life: Life, school: Sekolah) -> None:
+    """R3: the laptop is stolen while a new pupil is kept aside: he stands on the new one, is refused again, mended and taken."""
+    life.server.store.db.execute("DELETE FROM ref_agama WHERE agama_id = 7")
+    waiting = school.pupil("BELUM", agama_id=7)
+    assert school.round_trip().counts.refused == 1
+    revoke(life.server, school.npsn, school.node.device.key_id.hex())
+    new = second(life)
+    assert new.row("peserta_didik", waiting)["nama"] == "BELUM"
+    assert school_status(new.node.store).pending["peserta_didik"]["insert"] == 1
+    assert new.round_trip().counts.refused == 1
+    assert [(row["id"], row["code"]) for row in school_status(new.node.store).open] == [(waiting, "KF-516")]
+    new.edit("peserta_didik", waiting, agama_id=1)
+    new.round_trip()
+    new.round_trip()
+    assert life.row("peserta_didik", waiting)["nama"] == "BELUM"
+    assert school_status(new.node.store).open == ()
+    assert equal(new)
+
+
+def test_a_refused_row_that_a_former_laptop_has_mended_since_stays_as_it_left_it(life: Life, school: Sekolah) -> None:
+    """Its folder comes along: what was typed there counts, not what the server keeps aside."""
+    life.server.store.db.execute("DELETE FROM ref_agama WHERE agama_id = 7")
+    waiting = school.pupil("BELUM", agama_id=7)
+    school.round_trip()
+    school.edit("peserta_didik", waiting, agama_id=1, nama="SUDAH")
+    given = renew_code(life.server, "00000001")
+    home = life.folder / "laptop-baru"
+    init_school(home, given.prefill, given.code_file.read_text().splitlines()[0], PASSPHRASE, former=school.home, clock=life.clock)
+    life.schools.append(Sekolah(life, home))
+    new = life.schools[-1]
+    assert new.row("peserta_didik", waiting)["nama"] == "SUDAH"
+    new.round_trip()
+    new.round_trip()
+    assert life.row("peserta_didik", waiting)["nama"] == "SUDAH"
+    assert equal(new)
+
+
+def test_a_new_laptop_sees_the_rows_of_other_homes_that_its_school_sees(life: Life, school: Sekolah, other: Sekolah) -> None:
+    """They come with the prefill, and stay what they are: another school's."""
+    pupil = str(other.sql("SELECT peserta_didik_id FROM peserta_didik")[0][0])
+    other.round_trip()
+    store = life.server.store
+    guest = store.school(school.scope)
+    assert guest is not None
+    with store.db.transaction():
+        show(store, guest, store.schema.by_name["peserta_didik"], pupil, other.scope)
+    school.round_trip()
+    seen = school.row("peserta_didik", pupil)
+    new = second(life)
+    assert new.row("peserta_didik", pupil) == seen
+    assert seen["kirim_home"] == other.scope
+    other.edit("peserta_didik", pupil, alamat_jalan="Jalan baru")
+    other.round_trip()
+    new.round_trip()
+    assert new.row("peserta_didik", pupil)["alamat_jalan"] == "Jalan baru"
+    assert equal(new)

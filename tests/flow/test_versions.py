@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from exchange import errors
+from exchange.central.recording import show
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.schema import SCHEMA
 from exchange.schema.model import Policy, Schema, Table, declare, parse_column
@@ -137,3 +138,65 @@ def test_an_upgraded_store_captures_as_a_new_one_does(life: Life, school: Sekola
     assert [c.name for c in block.columns] == ["surel_wali"]
     school.edit("peserta_didik", pupil, surel_wali=None)
     assert list(changed_blocks(school.node.store)) == []
+
+
+def test_r22_an_older_laptop_reads_an_outcome_that_speaks_of_newer_columns(life: Life, school: Sekolah, pupil: str) -> None:
+    """R22: it deletes a pupil whom the newer centre has edited: the whole row that stood is told, as far as the laptop knows it."""
+    upgrade_server(life)
+    school.edit("peserta_didik", pupil, soft_delete=1)
+    centre_speaks(life, pupil)
+    result = school.round_trip()
+    assert (result.status, result.counts.conflict) == ("applied", 1)
+    assert school.row("peserta_didik", pupil)["email"] == "dinas@contoh.id"
+    assert life.row("peserta_didik", pupil)["soft_delete"] == 0
+    upgrade_laptop(school)
+    school.round_trip()
+    assert school.row("peserta_didik", pupil)["status_wali"] == 1
+    assert equal(school)
+
+
+def test_r22_what_the_laptop_lacks_comes_also_while_a_row_of_that_table_is_refused(life: Life, school: Sekolah, pupil: str) -> None:
+    """Digests leave out tables with open rows; what a newer program brings is said by itself, in the first round trip, and no alarm is raised."""
+    upgrade_server(life)
+    centre_speaks(life, pupil)
+    life.server.store.db.execute("DELETE FROM ref_agama WHERE agama_id = 7")
+    school.pupil("BELUM", agama_id=7)
+    assert school.round_trip().counts.refused == 1
+    upgrade_laptop(school)
+    school.edit("peserta_didik", pupil, rt=8)
+    school.export()  # lost
+    school.round_trip()
+    row = school.row("peserta_didik", pupil)
+    assert (row["status_wali"], row["rt"]) == (1, 8)
+    assert school.node.store.get("diverged") == ""
+
+
+def test_r22_a_lock_on_a_group_that_the_laptop_did_not_know_is_told_to_its_newer_program(life: Life, school: Sekolah, pupil: str) -> None:
+    """The centre verifies a value of the new version; the laptop's next edit of it would be refused, and it knows."""
+    upgrade_server(life)
+    life.change("dinas", [("peserta_didik", pupil, "surel_wali", "wali@contoh.id")], verified=True)
+    school.round_trip()
+    upgrade_laptop(school)
+    school.round_trip()
+    table = LATER.by_name["peserta_didik"]
+    locks = school.sql("SELECT group_no FROM kirim_lock WHERE table_no = ? AND row = ?", table.number, pupil)
+    assert (table.group_of["surel_wali"].number,) in locks
+    assert school.row("peserta_didik", pupil)["surel_wali"] == "wali@contoh.id"
+
+
+def test_r22_a_guest_is_told_the_newer_columns_of_another_homes_row(life: Life, school: Sekolah, other: Sekolah, pupil: str) -> None:
+    """Digests cover a school's own rows only: what it sees of others comes by the same word."""
+    store = life.server.store
+    guest = store.school(other.scope)
+    assert guest is not None
+    with store.db.transaction():
+        show(store, guest, store.schema.by_name["peserta_didik"], pupil, school.scope)
+    other.round_trip()
+    upgrade_server(life)
+    centre_speaks(life, pupil)
+    other.round_trip()
+    assert other.row("peserta_didik", pupil)["email"] == "dinas@contoh.id"
+    upgrade_laptop(other)
+    other.round_trip()
+    assert other.row("peserta_didik", pupil)["status_wali"] == 1
+    assert other.row("peserta_didik", pupil)["kirim_home"] == school.scope

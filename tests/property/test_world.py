@@ -11,10 +11,12 @@ import pytest
 from exchange.merge.decision import decide
 from exchange.server import taken, taking
 from tests.world import Step, Story, shorten, verdict, write
+from tests.world.__main__ import LIVES
 from tests.world.story import outcome
 
 SEEDS = range(1, 31)
 RESTORED = range(1, 21)
+CHANGED = range(1, 13)
 FRESH = 1
 """New seeds at each run."""
 
@@ -36,9 +38,18 @@ def test_so_does_a_world_in_which_stores_are_restored_from_old_backups_and_lapto
         assert not wrong, wrong
 
 
-@pytest.mark.parametrize("faults", [(), ("restore",), ("restore", "clone")])
+@pytest.mark.parametrize("first", CHANGED[::6])
+@pytest.mark.parametrize("faults", LIVES[3:])
+def test_so_does_a_world_with_newer_programs_and_stolen_laptops(first: int, faults: tuple[str, ...]) -> None:
+    """R22, R25: what is new waits and comes; what a stolen laptop had sent stands, what its thief sends never does."""
+    for seed in range(first, first + 6):
+        wrong = verdict(seed, faults)
+        assert not wrong, wrong
+
+
+@pytest.mark.parametrize("faults", LIVES)
 def test_so_does_a_world_that_nobody_has_seen_before(faults: tuple[str, ...]) -> None:
-    """Fresh seeds: a failure prints its own; ``python -m tests.world 1 --from SEED --faults restore,clone`` plays it again."""
+    """Fresh seeds: a failure prints its own; ``python -m tests.world 1 --from SEED --faults restore,clone,…`` plays it again."""
     for _ in range(FRESH):
         seed = secrets.randbelow(10**9)
         print(f"fresh seed {seed}")

@@ -1,7 +1,7 @@
 """Lives many worlds over all cores: ``python -m tests.world [SEEDS] [--from SEED] [--faults NAME,NAME]``.
 
-Without ``--faults`` every seed lives one life, in turns by its number: without restores, with them, and with copied
-laptops besides.
+Without ``--faults`` every seed lives one life, in turns by its number: without restores, with them, with copied
+laptops besides, with newer programs, with stolen laptops, and with all of that.
 Progress goes to standard error, failures with their shortened stories to standard output; the exit status is 1 if there
 was any.
 """
@@ -19,7 +19,9 @@ from collections.abc import Iterator
 from tests.world.deeds import SWITCHES
 from tests.world.story import Lived, Task, live_task
 
-LIVES: tuple[tuple[str, ...], ...] = ((), ("restore",), ("restore", "clone"))
+LIVES: tuple[tuple[str, ...], ...] = (
+    (), ("restore",), ("restore", "clone"), ("program",), ("theft",), ("restore", "clone", "program", "theft"),
+)  # fmt: skip
 _PROGRESS_SECONDS = 10
 
 
@@ -35,7 +37,7 @@ def summary(lived: dict[tuple[str, ...], list[Lived]]) -> str:
     for faults, worlds in lived.items():
         trips = Counter(world.trips for world in worlds if not world.text)
         lines.append(
-            f"{'+'.join(faults) or 'no restores':14} {len(worlds):6} worlds, {sum(bool(w.text) for w in worlds)} failed; "
+            f"{'+'.join(faults) or 'no restores':28} {len(worlds):6} worlds, {sum(bool(w.text) for w in worlds)} failed; "
             f"{sum(w.went_back for w in worlds)} restores and copies in {sum(w.went_back > 0 for w in worlds)} worlds; "
             f"equal after {', '.join(f'{n} round trips: {count}' for n, count in sorted(trips.items()))}; "
             f"{sum(w.alarms for w in worlds)} digest alarms in {sum(w.alarms > 0 for w in worlds)} worlds; "
@@ -54,7 +56,7 @@ def main() -> int:
     parser.add_argument("--most", type=int, default=5, help="stop after so many failures")
     parser.add_argument("--raw", action="store_true", help="do not shorten")
     given = parser.parse_args()
-    faults = {None: None, "all": ("restore", "clone"), "none": ()}.get(given.faults, tuple((given.faults or "").split(",")))
+    faults = {None: None, "all": LIVES[-1], "none": ()}.get(given.faults, tuple((given.faults or "").split(",")))
     began = told = time.monotonic()
     lived: dict[tuple[str, ...], list[Lived]] = {}
     done = failed = 0

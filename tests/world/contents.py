@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from exchange.format.changeset import decode_changeset
-from exchange.schema import SCHEMA
 from exchange.store import chains
 from exchange.store.database import Database
+from tests.world.versions import VERSIONS
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Contents:
         if key not in self._known:
             parts = list(chains.read_parts(db, scope, key[1], number))
             count, own, shown = 0, set(), set()
-            for block in decode_changeset(SCHEMA, scope, parts)[1] if parts else ():
+            for block in decode_changeset(VERSIONS[-1], scope, parts)[1] if parts else ():
                 count += block.count
                 into = shown if block.home else own
                 into.update(v for values in block.values for v in values if isinstance(v, str))

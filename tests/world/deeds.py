@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from exchange.errors import ExchangeError
 from exchange.schema.ids import derive_id
-from tests.world import mishaps
+from tests.world import mishaps, programs, thefts
 from tests.world.place import RUANG, UNKNOWN_AGAMA
 from tests.world.world import Parcel, World
 
@@ -468,6 +468,13 @@ DEEDS: dict[str, Kind] = {
     "restore_both": Kind(mishaps.restore_both, 1, "restores its laptop, and the server is restored too", switch="restore"),
     "clone": Kind(mishaps.clone, 3, "copies its laptop to a second one", switch="clone"),
     "lose": Kind(mishaps.lose, 1, "loses one of two laptops", switch="clone"),
+    "upgrade_laptop": Kind(programs.upgrade_laptop, 2, "gets a newer program", switch="program", stops=True),
+    "upgrade_server": Kind(programs.upgrade_server, 2, "waits while the server gets a newer program", switch="program", stops=True),
+    "new_columns": Kind(programs.new_columns, 6, "fills what a newer program has brought", switch="program"),
+    "edit_new_rows": Kind(programs.edit_new_rows, 3, "edits rows of a table that a newer program has brought", switch="program"),
+    "centre_fills": Kind(programs.centre_fills, 5, "is told of what a newer server knows", switch="program", stops=True),
+    "stolen": Kind(thefts.stolen, 4, "has its laptop stolen", switch="theft"),
+    "thief_writes": Kind(thefts.thief_writes, 4, "waits while thieves send packages", switch="theft"),
 }
 """What may happen, by name."""
 
@@ -480,6 +487,8 @@ FILES = ("export", "carry", "carry_last", "answer", "bring", "trip", "sent", "fe
 SWITCHES = {
     "restore": "laptops and servers are restored from any backup",
     "clone": "a school's laptop is copied, and both go on",
+    "program": "laptops and the server get newer programs, each in its own time",
+    "theft": "laptops are stolen, their keys revoked, and new ones take their places",
     "blind": "the server compares no digests, so nothing heals that the exchange itself does not bring together",
 }
 """What can be switched on."""

@@ -9,6 +9,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.world import thefts
 from tests.world.place import rest
 from tests.world.world import World
 
@@ -41,7 +42,7 @@ def backup_server(w: World, n: int) -> None:
 
 
 def _copied(w: World, home: Path) -> Path:
-    path = w.folder / f"cadangan-{sum(map(len, w.backups.values())) + 1}"
+    path = w.folder / f"cadangan-{sum(1 for _ in w.folder.glob('cadangan-*')) + 1}"
     w.say(f"{home.name} is copied to {path.name}")
     return Path(shutil.copytree(home, path))
 
@@ -66,6 +67,7 @@ def restore_server(w: World, n: int) -> None:
     _replace(w, w.place.folder / "pusat", w.dice.choice(w.backups[None]))
     w.place.open_server()
     w.server_restored = True
+    thefts.tell_again(w)
     w.went_back()
 
 

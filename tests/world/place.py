@@ -88,7 +88,7 @@ class Laptop(Sekolah):
         schema: The tables as its program knows them.
     """
 
-    def __init__(self, life: Life, home: Path, n: int, head: Identity, schema: Schema | None = None) -> None:
+    def __init__(self, life: Life, home: Path, n: int, head: Identity | None, schema: Schema | None = None) -> None:
         self.life, self.home, self.n, self._head, self.schema = life, home, n, head, schema
         self.clock = Clock(NOW)
         self._people = 0
@@ -98,6 +98,8 @@ class Laptop(Sekolah):
         """Open the store."""
         more = {} if self.schema is None else {"schema": self.schema}
         self.node = SchoolNode.open(self.home, clock=self.clock, **more)
+        if self._head is None:
+            self._head = self.node.head(PASSPHRASE)
         self.node.head = _opened(self._head)  # type: ignore[method-assign]
 
     def reopen(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from exchange.errors import ExchangeError
+from tests.world import programs
 from tests.world.deeds import DEEDS, FILES, OPENING
 from tests.world.invariants import Watch
 from tests.world.world import World
@@ -123,9 +124,20 @@ def take(world: World, step: Step) -> None:
 
 def settle(world: World, watch: Watch) -> list[str]:
     """Let files flow without faults until both sides are equal, and return what is still wrong."""
-    wrong: list[str] = []
     world.step += 1
-    most = TRIPS_MAX if world.modelled else TRIPS_AFTER_RESTORE_MAX
+    programs.flowing(world)
+    wrong = _flow(world, watch)
+    trips = world.trips
+    if not wrong and programs.behind(world):
+        wrong = _flow(world, watch)
+        world.trips = max(trips, world.trips)
+    return wrong
+
+
+def _flow(world: World, watch: Watch) -> list[str]:
+    """Let round trips happen until both sides are equal, and return what is still wrong."""
+    wrong: list[str] = []
+    most = TRIPS_AFTER_RESTORE_MAX if world.times_back else TRIPS_MAX
     for trip in range(1, most + 1):
         wrong, world.trips = [], trip
         for laptop in world.everyone():

@@ -39,6 +39,9 @@ class Parcel:
         what: What the model knows it by.
         package_id: Name of the package.
         words: Texts in it that somebody entered.
+        device: The laptop's key; empty for a return.
+        last: Number of its last changeset.
+        value: The mark that its school reads out with that number.
     """
 
     path: Path
@@ -46,6 +49,9 @@ class Parcel:
     what: object = None
     package_id: bytes = b""
     words: frozenset[str] = frozenset()
+    device: bytes = b""
+    last: int = 0
+    value: bytes = b""
 
 
 @dataclass(eq=False)
@@ -65,6 +71,29 @@ class Entered:
     def keep(self, value: str, who: str) -> None:
         """From now on this text must stand somewhere."""
         self.kept[value] = self.ever[value] = who
+
+
+@dataclass(eq=False)
+class Theft:
+    """A laptop that was stolen.
+
+    Attributes:
+        n: Whose.
+        laptop: It, in the thief's hands.
+        device: Its key.
+        after: Number after which the key is revoked.
+        value: Mark of that number.
+        merged: Packages of this key that were merged before.
+        straight: Whether its chain had never gone back before, so that each number means one changeset.
+    """
+
+    n: int
+    laptop: Laptop
+    device: bytes
+    after: int | None = None
+    value: bytes = b""
+    merged: frozenset[bytes] = frozenset()
+    straight: bool = True
 
 
 class World:
@@ -93,6 +122,7 @@ class World:
         self.contents = Contents()
         self.backups: dict[int | None, list[Any]] = {}
         self.clones = 0
+        self.thefts: list[Theft] = []
         self.log: list[str] = []
         self.wrong: list[str] = []
         self.step, self._words, self._files = 0, 0, 0
@@ -126,6 +156,8 @@ class World:
         for laptops in self.laptops:
             for laptop in laptops:
                 laptop.node.close()
+        for theft in self.thefts:
+            theft.laptop.node.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # --- chance -------------------------------------------------------------------------------
@@ -273,6 +305,10 @@ class World:
         standing = self.standing()
         self.entered.kept = {value: who for value, who in self.entered.kept.items() if value in standing}
 
+    def outgrown(self) -> None:
+        """Somebody uses what a newer program has brought: nothing is lost by it, and the model knows the first version only."""
+        self.modelled = False
+
     # --- what the centre does -----------------------------------------------------------------
 
     def centre(
@@ -352,7 +388,10 @@ class World:
         store = laptop.node.store
         words = {text for content in self.contents.chain(store.db, store.device, store.acknowledged) for text in content.texts}
         what = self.model.export(laptop) if self.modelled else None
-        parcel = Parcel(self.carried(done.file), laptop.n, what, done.package_id, frozenset(words & self.entered.ever.keys()))
+        parcel = Parcel(
+            self.carried(done.file), laptop.n, what, done.package_id, frozenset(words & self.entered.ever.keys()),
+            store.device, done.last, bytes.fromhex(done.mark.replace("-", "")),
+        )  # fmt: skip
         self.parcels.append(parcel)
         self.say(f"{parcel.path.name} written")
         return parcel
@@ -366,6 +405,8 @@ class World:
             self._touch_waiting()
             self.model.retry_kip()
         self.say(f"{[p.name for p in paths]}: {[f'{r.status} {r.code}'.strip() for r in done.files]}")
+        if any(result.code == "KF-209" for result in done.files):  # a file that waits is told of; the model has no such word
+            self.outgrown()
         self.wrong += [f"a fault of ours: {r.error and r.error.lines()[0]}" for r in done.files if r.code.startswith("KF-9")]
         return [result.status for result in done.files]
 
@@ -379,7 +420,7 @@ class World:
             parcel = by_id.get(bytes(package_id))
             if parcel is None:
                 continue
-            if not self.modelled:
+            if self.times_back:
                 self.touched.update(self.place.scopes)
                 if state in {"merged", "held", "accepted"}:  # what was lost with its only copy came by an old file
                     for word in parcel.words:
@@ -387,7 +428,8 @@ class World:
             elif state == "merged" and parcel.package_id not in self.told:
                 self.told.add(parcel.package_id)
                 self.touched.add(self.scope(parcel.n))
-                self.model.take(parcel.what)
+                if self.modelled:
+                    self.model.take(parcel.what)
 
     def answer(self, n: int) -> Parcel:
         """Let the server write a return for a school."""
@@ -420,7 +462,7 @@ class World:
 
     def _alarmed(self, laptop: Laptop, report: Report) -> None:
         """The digests are a net that must stay empty; after a restore what falls into it is counted and must heal."""
-        if self.modelled:
+        if not self.times_back:
             self.wrong += [f"false alarm at school {laptop.n}: {what}" for what in report.diverged.items()]
         elif report.diverged:
             self.alarms += 1

@@ -20,19 +20,17 @@ export function parseOutcome(bytes, tables) {
 
 function addLines(shape, tables, lines) {
   const [table, group, outcome, code, columns, cause, won, flat] = list(shape, 8, 8, check, "a shape");
-  const declared = tables.get(uint(table, 65_535, check, "table"));
-  check(declared, "an unknown table");
-  const named = list(columns, 0, 1024, check, "columns").map((one) => {
-    const column = declared.columns[uint(one, declared.columns.length - 1, check, "column")];
-    return column.name;
-  });
+  // What only a newer program knows is left out.
+  const declared = tables.get(uint(table, U32, check, "table"));
+  const named = list(columns, 0, 1024, check, "columns").map((one) => declared?.columns[uint(one, U32, check, "column")]?.name);
+  const known = declared && uint(group, U32, check, "group") <= declared.groups;
   check(typeof won === "boolean", "whether the sender's value stands");
   const front = {
-    table: declared.name,
-    group: uint(group, declared.groups, check, "group"),
+    table: declared?.name,
+    group: uint(group, U32, check, "group"),
     outcome: uint(outcome, 4, check, "outcome"),
     code: uint(code, U32, check, "code"),
-    columns: named,
+    columns: named.filter(Boolean),
     cause: uint(cause, 6, check, "cause"),
     won,
   };
@@ -40,16 +38,17 @@ function addLines(shape, tables, lines) {
   check(flat.length % 3 === 0, "a line of another size");
   for (let n = 0; n < flat.length; n += 3) {
     check(typeof flat[n] === "string", "a row's id");
-    const [sent, stood] = [flat[n + 1], flat[n + 2]].map((values) => valuesOf(values, named.length));
-    lines.push({ ...front, row: text(flat[n]), sent, stood });
+    const [sent, stood] = [flat[n + 1], flat[n + 2]].map((values) => valuesOf(values, named));
+    const row = text(flat[n]);
+    if (known) lines.push({ ...front, row, sent, stood });
     must(lines.length <= LINES_MOST, "KF-207", "too many lines");
   }
 }
 
-/** One value for each column, or none at all. */
-function valuesOf(told, columns) {
-  check(list(told, 0, columns, check, "values").length % (columns || 1) === 0, "values of some columns only");
-  return told.map(plain);
+/** One value for each column, or none at all; those of known columns. */
+function valuesOf(told, named) {
+  check(list(told, 0, named.length, check, "values").length % (named.length || 1) === 0, "values of some columns only");
+  return told.map(plain).filter((_, n) => named[n]);
 }
 
 function plain(value) {
