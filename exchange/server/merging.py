@@ -84,12 +84,12 @@ def _merge(
     server: ServerNode, school: School, device: bytes, manifest: Manifest, content: Content, given: Given
 ) -> Merged:
     before = school.position
+    chain = chain_of(server.store, school, device)
+    check_key(chain, manifest)
     school = take_wanted(server.store, school, content.leading(Item.WANTED))
     heard = _check_have(server, school, manifest)
-    chain = chain_of(server.store, school, device)
     if manifest.schema > school.schema and not is_former(server.store, school, device, chain.state):
         school = tell_newer(server.store, school, manifest.schema)
-    check_key(chain, manifest)
     _check_first(server, school, chain, manifest)
     counts, tables = Counts(), Counter[tuple[int, Op]]()
     number, value = manifest.first.number, value_at(server.store, school, chain, manifest.first.number)

@@ -108,7 +108,7 @@ class Taking:
             return
         again = {n for n, name in enumerate(names) if (table.number, name) in self._open}
         for n in sorted(again):
-            self._enter(one_of(block, n))
+            self._complete(one_of(block, n), names[n])
         block, names = without(block, names, again)
         if not block.count:
             return
@@ -260,9 +260,7 @@ class Taking:
     def _delete_one(self, block: Block, name: str) -> None:
         table = block.table
         if (table.number, name) in self._open:
-            self._open.drop((table.number, name))
-            self.taken.outcomes[Outcome.APPLIED] += 1  # the school withdraws what was refused
-            self._enter_hanging(table, name)
+            self._withdraw(table, name)
             return
         there = rows.fetch(self.db, table, table.columns, [name]).get(name)
         if there is None or there[-2] == 1:
@@ -300,11 +298,69 @@ class Taking:
 
     def _complete(self, block: Block, name: str) -> None:
         """Put later values into an open row; it enters as soon as it can."""
-        aside = self._open.get((block.table.number, name))
-        values = values_of(aside) | values_of(block)
-        given = {column: values[column] for column in block.table.columns if column in values}  # in wire order
-        keys = aside.values[: len(aside.table.key)]
-        self._enter(Block(block.table, Op.INSERT, tuple(given), [*keys, *([v] for v in given.values())]))
+        table, row = block.table, (block.table.number, name)
+        aside = self._open.get(row)
+        kept, sent = values_of(aside), values_of(block)
+        given = dict.fromkeys(table.columns) | sent if block.op is Op.INSERT else sent
+        stays, told = self._met(table, name, block.op is Op.INSERT, given, kept)
+        if sent and stays >= set(sent):
+            self.taken.outcomes[Outcome.CONFLICT if told else Outcome.SAME] += 1
+            return
+        values = kept | {column: value for column, value in given.items() if column not in stays}
+        named = tuple(c for c in table.columns if c in sent or values.get(c) is not None)  # in wire order
+        applied = self.taken.outcomes[Outcome.APPLIED]
+        keys = aside.values[: len(table.key)]
+        self._enter(Block(table, Op.INSERT, named, [*keys, *([values[column]] for column in named)]))
+        if told and self.taken.outcomes[Outcome.APPLIED] > applied:
+            self.taken.outcomes.subtract([Outcome.APPLIED])
+            self.taken.outcomes[Outcome.CONFLICT] += 1
+
+    def _met(
+        self, table: Table, name: str, whole: bool, given: dict[Column, object], kept: dict[Column, object]
+    ) -> tuple[set[Column], bool]:
+        """Decide the groups of an open row that another laptop of the school has said, or this one's other branch.
+
+        Args:
+            table: Its table.
+            name: Its id.
+            whole: Whether the row was sent as a new one: what it leaves empty is no opinion.
+            given: What was sent.
+            kept: What waits.
+
+        Returns:
+            The columns whose waiting value stays, and whether any of it is a conflict.
+        """
+        row, stays, told = (table.number, name), set[Column](), False
+        for group in dict.fromkeys(table.group_of[column.name] for column in given):
+            columns = tuple(column for column in given if table.group_of[column.name] is group)
+            sent, was = tuple(given[c] for c in columns), tuple(kept.get(c) for c in columns)
+            unseen = self._unseen.opinion(row, group.number)
+            if unseen is None or not may_set(group.policy):
+                continue
+            newer = self._unseen.by_newer_laptop(row, group.number)
+            if newer or (whole and says_nothing(group, sent)):
+                stays.update(columns)
+            if not same(sent, was) and not (whole and says_nothing(group, sent)):
+                verdict = NEWER_LAPTOP_WINS if newer else decide(group.policy, equal=False, unseen=unseen, locked=False)
+                assert verdict.reason is not None
+                told = True
+                self.taken.line(
+                    table, name, group, verdict.outcome, verdict.reason, columns, sent, was, won=verdict.taken
+                )
+        return stays, told
+
+    def _withdraw(self, table: Table, name: str) -> None:
+        """Let an open row go that its school deletes, unless a newer laptop of the school has said it since."""
+        row = (table.number, name)
+        if any(self._unseen.by_newer_laptop(row, edit.group) for edit in self._unseen.edits(row)):
+            kept = {c: v for c, v in values_of(self._open.get(row)).items() if v is not None}
+            reason = errors.NEWER_LAPTOP_WON
+            self.taken.line(table, name, None, Outcome.CONFLICT, reason, tuple(kept), (), tuple(kept.values()))
+            self.taken.outcomes[Outcome.CONFLICT] += 1
+            return
+        self._open.drop(row)
+        self.taken.outcomes[Outcome.APPLIED] += 1
+        self._enter_hanging(table, name)
 
     def _enter(self, block: Block) -> None:
         """Try to take an open row, with every row that waits for it."""

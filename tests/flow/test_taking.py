@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exchange.records import Cause, Op
+from exchange.records import Cause, Op, Outcome
 from exchange.schema.ids import derive_id
 from tests.flow.test_laptops import second
 from tests.flow.told import (
@@ -251,3 +251,41 @@ def test_what_the_newer_laptop_said_stands_whatever_a_former_one_says_late(life:
     assert (stands["nama_dusun"], stands["email"]) == ("BARU", "lama@contoh.id")
     new.apply(life.answer(new).file)
     assert equal(new)
+
+
+@pytest.fixture
+def waiting(life: Life, school: Sekolah, pupil: str) -> tuple[str, Sekolah]:
+    """A new pupil whom the server keeps aside, and the laptop that takes the place of the one that entered him."""
+    row = school.pupil("BELUM", agama_id=UNKNOWN)
+    school.round_trip()
+    new = second(life)
+    with_open_keys(life)
+    new.sql("INSERT INTO ref_agama (agama_id, nama) VALUES (?, 'Contoh')", UNKNOWN)
+    return row, new
+
+
+@pytest.mark.parametrize("first", ["former", "newer"])
+@pytest.mark.parametrize("late", ["delete", "edit"])
+def test_a_waiting_row_is_what_the_newer_laptop_says_and_nothing_of_it_is_lost(
+    life: Life, school: Sekolah, waiting: tuple[str, Sekolah], late: str, first: str
+) -> None:
+    """Rules 8 and 12: the new laptop has it as unsent work; a late delete or edit of the former one's takes nothing away."""
+    row, new = waiting
+    values: dict[str, object] = {"soft_delete": 1} if late == "delete" else {"nama": "DARI YANG LAMA", "email": "lama@contoh.id"}
+    school.edit("peserta_didik", row, **values)
+    new.edit("peserta_didik", row, nama="DARI YANG BARU")
+    files = [school.export().file, new.export().file]
+    for file in files if first == "former" else reversed(files):
+        life.ingest(file)
+    new.apply(life.answer(new).file)
+    assert (aside(school), marked(new)) == ({row: "KF-516"}, {row: "KF-516"})
+    learn(life)
+    new.round_trip()
+    assert life.row("peserta_didik", row)["nama"] == "DARI YANG BARU"
+    assert equal(new)
+    told = [line for line in lines(school) if line.row == row and line.outcome is Outcome.CONFLICT]
+    if late == "edit":
+        assert life.row("peserta_didik", row)["email"] == ("lama@contoh.id" if first == "former" else None)
+        assert "DARI YANG LAMA" in {value for line in told for value in (*line.sent, *line.stood)}
+    else:
+        assert [f"KF-{line.code}" for line in told] == (["KF-530"] if first == "newer" else [])

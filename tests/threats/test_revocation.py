@@ -225,3 +225,19 @@ def test_a_server_restored_to_before_a_revocation_must_be_told_again(life: Life,
     assert one(life, school.export().file) == ("quarantined", "KF-308")
     renew_code(life.server, school.npsn)
     assert rebuilt(life).equal
+
+
+def test_a_revoked_key_is_refused_although_its_laptop_has_heard_what_a_restored_server_lost(life: Life, school: Sekolah) -> None:
+    """docs/format.md, order of checks: whose word counts is decided before it is asked what the laptop has heard."""
+    school.round_trip()
+    backups = Backups(life)
+    copy = backups.server()
+    school.pupil("SESUDAH CADANGAN")
+    school.round_trip()
+    backups.restore_server(copy)
+    keyring.revoke(life.server, school.npsn, laptop_key(life, school))
+    school.pupil("OLEH PENCURI")
+    file = school.export().file
+    before = Unmoved(life)
+    assert one(life, file) == ("quarantined", "KF-308")
+    assert before.holds(told=1)
