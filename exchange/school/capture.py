@@ -22,6 +22,9 @@ from exchange.store.school import SchoolStore
 Net = dict[str, dict[Op, set[str]]]
 """Rows by table and operation."""
 
+_DELETED, _ASIDE = 1, 2
+"""Marks of an image whose row goes out whole: one that was deleted, and a new one that only the server's open list has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -112,14 +115,31 @@ def as_deleted(store: SchoolStore, table: Table, names: Sequence[str]) -> None:
         table: Whose rows.
         names: Their ids.
     """
+    _note_as(store, table, names, _DELETED)
+
+
+def as_aside(store: SchoolStore, table: Table, names: Sequence[str]) -> None:
+    """Note rows as new ones that the server keeps aside: the next cut sends them whole, or withdraws what is deleted till then.
+
+    Args:
+        store: The school's store, inside a transaction.
+        table: Whose rows.
+        names: Their ids.
+    """
+    _note_as(store, table, names, _ASIDE)
+
+
+def _note_as(store: SchoolStore, table: Table, names: Sequence[str], mark: int) -> None:
     columns = ", ".join([*(c.name for c in table.all_columns), "kirim_home"])
     where = " AND ".join(f"{key} = ?" for key in table.key_names)
     store.db.executemany(
         f"INSERT INTO kirim_before_{table.name} ({columns}, soft_delete, kirim_existed) "
-        f"SELECT {columns}, 1, 1 FROM {table.name} WHERE {where} "
+        f"SELECT {columns}, {mark}, 1 FROM {table.name} WHERE {where} "
         f"AND NOT EXISTS (SELECT 1 FROM kirim_before_{table.name} WHERE {where})",
         [(*keys, *keys) for keys in (key_values(table, name) for name in names)],
     )
+    if names:
+        store.db.execute("UPDATE kirim_capture SET changes = changes + 1")
 
 
 def changed_blocks(store: SchoolStore) -> Iterator[Block]:
@@ -159,7 +179,7 @@ def _inserted(store: SchoolStore, table: Table) -> Iterator[Block]:
     fresh = store.db.execute(f"{select} AND b.kirim_existed = 0 ORDER BY b.rowid")
     yield from insert_blocks(table, iter(lambda: fresh.fetchmany(BLOCK_ROWS_MAX), []))
     # A row that lives again travels with its empty columns too: the other side still has what they held.
-    again = store.db.execute(f"{select} AND b.kirim_existed = 1 AND b.soft_delete = 1 ORDER BY b.rowid")
+    again = store.db.execute(f"{select} AND b.kirim_existed = 1 AND b.soft_delete IN ({_DELETED}, {_ASIDE}) ORDER BY b.rowid")
     while part := again.fetchmany(BLOCK_ROWS_MAX):
         yield Block(table, Op.INSERT, table.columns, list(zip(*part, strict=True)))
 
@@ -173,8 +193,8 @@ def _edited(store: SchoolStore, table: Table) -> Iterator[Block]:
         + [f"b.{name}" for name in table.column_names]
     )
     cursor = store.db.execute(
-        f"SELECT {names} {_joined(table)} WHERE b.kirim_existed = 1 AND b.soft_delete IS NOT 1 "
-        "AND t.soft_delete IS NOT 1 ORDER BY b.rowid"
+        f"SELECT {names} {_joined(table)} WHERE b.kirim_existed = 1 AND b.soft_delete IS NOT {_DELETED} "
+        f"AND b.soft_delete IS NOT {_ASIDE} AND t.soft_delete IS NOT 1 ORDER BY b.rowid"
     )
     groups = [[column.number - keys for column in group.columns] for group in table.groups]
     sets: dict[tuple[int, ...], list[tuple[object, ...]]] = {}

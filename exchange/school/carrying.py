@@ -160,4 +160,6 @@ def _enter_open(store: SchoolStore, former: SchoolStore) -> None:
         if values is None or values[-2] == 1 or rows.fetch(store.db, table, (), [name]):
             continue
         keys = [[key] for key in rows.key_values(table, name)]
-        rows.insert_rows(store.db, table, table.columns, [*keys, *([v] for v in values[: len(table.columns)])], None)
+        with store.capture_off():
+            rows.insert_rows(store.db, table, table.columns, [*keys, *([v] for v in values[: len(table.columns)])], None)
+        capture.as_aside(store, table, [name])

@@ -22,9 +22,10 @@ from exchange.format.changeset import chain_start
 from exchange.giving import keep
 from exchange.nodes import KEYS, Clock, SchoolNode
 from exchange.reading import changesets
-from exchange.records import Block, Cause, PackageKind, Position
+from exchange.records import Block, Cause, Op, PackageKind, Position
 from exchange.rules.heads import active_heads
 from exchange.schema import SCHEMA
+from exchange.school import capture
 from exchange.school.applying import load
 from exchange.school.carrying import Counted, carry, former_store
 from exchange.school.headship import seat_head
@@ -253,9 +254,16 @@ def _standing(blocks: Iterable[Block], waiting: list[Block]) -> Iterator[Block]:
 
 
 def _enter(store: SchoolStore, waiting: Iterable[Block]) -> None:
-    """Enter rows that the server keeps aside as unsent work, captured; one that a former laptop brought along stays as it is."""
+    """Enter rows that the server keeps aside as unsent work.
+
+    What a former laptop brought along stays as it is; what it had withdrawn does not come back.
+    """
+    withdrawn = capture.net(capture.own_blocks(store, 0, store.last))
     for block in waiting:
-        there = fetch(store.db, block.table, (), block.rows())
-        for n, name in enumerate(block.rows()):
+        names = block.rows()
+        there = {*fetch(store.db, block.table, (), names), *withdrawn.get(block.table.name, {}).get(Op.DELETE, ())}
+        for n, name in enumerate(names):
             if name not in there:
-                upsert_rows(store.db, block.table, block.columns, [values[n : n + 1] for values in block.values], None)
+                with store.capture_off():
+                    upsert_rows(store.db, block.table, block.columns, [values[n : n + 1] for values in block.values], None)
+                capture.as_aside(store, block.table, [name])

@@ -12,7 +12,7 @@ from exchange import errors
 from exchange.blocks import values_of
 from exchange.central.claims import note_claims
 from exchange.format.changeset import decode_changeset
-from exchange.parents import above, named_by
+from exchange.parents import Row, above, named_by
 from exchange.records import Block, Op, Outcome
 from exchange.schema.model import Column, Table
 from exchange.server.taken import Taken
@@ -69,9 +69,18 @@ class Reviving:
 
     def correct_parents(self, block: Block) -> None:
         """A parent that stays deleted although the school hung a row on it: its state goes back (rule 14)."""
-        for number, name in named_by(self._schema, block) if self._gone else ():
-            if (number, name) in self._gone:
-                self._taken.correct(self._schema.by_number[number], name, 0)
+        for parent in named_by(self._schema, block) if self._gone else ():
+            self._correct(parent)
+
+    def _correct(self, row: Row) -> None:
+        """Say that a row stays deleted, and those above it: the school let them live for the sake of what hung on them."""
+        if row not in self._gone:
+            return
+        table = self._schema.by_number[row[0]]
+        self._taken.correct(table, row[1], 0)
+        for found in rows.fetch(self._db, table, table.columns, [row[1]]).values():
+            for parent in above(self._schema, table, row[1], found):
+                self._correct(parent)
 
     def _revive_above(self, table: Table, name: str) -> None:
         there = rows.fetch(self._db, table, table.columns, [name]).get(name)

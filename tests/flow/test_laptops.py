@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -15,14 +16,16 @@ from exchange.registering import renew_code
 from exchange.school.enrol import init_school
 from exchange.school.rotating import renew_device, renew_head
 from exchange.server.keyring import revoke
+from tests.flow.told import aside
 from tests.life import PASSPHRASE, Life, Sekolah, equal
 
 
-def second(life: Life) -> Sekolah:
-    """Enrol the laptop that takes the first one's place."""
+def second(life: Life, former: Path | None = None) -> Sekolah:
+    """Enrol the laptop that takes the first one's place, with the unsent work of its folder if that is given."""
     given = renew_code(life.server, "00000001")
     home = life.folder / f"laptop-{len(life.schools) + 1}"
-    init_school(home, given.prefill, given.code_file.read_text().splitlines()[0], PASSPHRASE, clock=life.clock)
+    code = given.code_file.read_text().splitlines()[0]
+    init_school(home, given.prefill, code, PASSPHRASE, former=former, clock=life.clock)
     life.schools.append(Sekolah(life, home))
     return life.schools[-1]
 
@@ -109,17 +112,43 @@ def test_r3_a_new_laptop_gets_the_schools_refused_rows_as_unsent_work(life: Life
     assert equal(new)
 
 
+@pytest.mark.parametrize("former", ["gone", "brought along"])
+def test_a_refused_row_that_the_new_laptop_deletes_before_its_first_export_is_withdrawn(
+    life: Life, school: Sekolah, former: str
+) -> None:
+    """Rule 12: the server keeps it aside no longer than the school wants it, though this laptop has never sent it."""
+    life.server.store.db.execute("DELETE FROM ref_agama WHERE agama_id = 7")
+    waiting = school.pupil("BELUM", agama_id=7)
+    school.round_trip()
+    assert aside(school) == {waiting: "KF-516"}
+    new = second(life, former=school.home if former == "brought along" else None)
+    new.edit("peserta_didik", waiting, soft_delete=1)
+    assert school_status(new.node.store).pending["peserta_didik"] == {"insert": 0, "update": 0, "delete": 1}
+    assert new.round_trip().status == "applied"
+    assert aside(school) == {}
+    assert life.row("peserta_didik", waiting) == {}
+
+
+def test_a_refused_row_that_a_former_laptop_has_withdrawn_does_not_come_back(life: Life, school: Sekolah) -> None:
+    """Its folder comes along, with the delete that it had not sent."""
+    life.server.store.db.execute("DELETE FROM ref_agama WHERE agama_id = 7")
+    waiting = school.pupil("BELUM", agama_id=7)
+    school.round_trip()
+    school.edit("peserta_didik", waiting, soft_delete=1)
+    new = second(life, former=school.home)
+    assert new.row("peserta_didik", waiting) == {}
+    new.round_trip()
+    assert aside(school) == {}
+    assert equal(new)
+
+
 def test_a_refused_row_that_a_former_laptop_has_mended_since_stays_as_it_left_it(life: Life, school: Sekolah) -> None:
     """Its folder comes along: what was typed there counts, not what the server keeps aside."""
     life.server.store.db.execute("DELETE FROM ref_agama WHERE agama_id = 7")
     waiting = school.pupil("BELUM", agama_id=7)
     school.round_trip()
     school.edit("peserta_didik", waiting, agama_id=1, nama="SUDAH")
-    given = renew_code(life.server, "00000001")
-    home = life.folder / "laptop-baru"
-    init_school(home, given.prefill, given.code_file.read_text().splitlines()[0], PASSPHRASE, former=school.home, clock=life.clock)
-    life.schools.append(Sekolah(life, home))
-    new = life.schools[-1]
+    new = second(life, former=school.home)
     assert new.row("peserta_didik", waiting)["nama"] == "SUDAH"
     new.round_trip()
     new.round_trip()

@@ -464,6 +464,28 @@ def test_a_waiting_row_that_the_centre_makes_lets_in_what_hangs_on_it(life: Life
     assert life.row("nilai_nilai_rapor", mark)["nilai_kognitif_angka"] == "90.00"
 
 
+def test_what_a_waiting_row_let_live_at_the_school_goes_with_all_that_is_above_it(life: Life, school: Sekolah, pupil: str) -> None:
+    """Rule 14: the centre deleted the class and its subject; an edit of a mark that waits does not save them, and the school hears of both."""
+    waiting = school.pupil("SISWA TERTAHAN", agama_id=UNKNOWN)
+    group = rombel(school)
+    who = member(school, group, waiting)
+    matev = str(derive_id("nilai_matev_rapor", group, 4))
+    enter(school, "nilai_matev_rapor", matev, {"id_evaluasi": matev, "nm_mata_evaluasi": "IPA", "rombongan_belajar_id": group,
+          "a_dari_template": 0, "no_urut": 1})  # fmt: skip
+    mark = str(derive_id("nilai_nilai_rapor", matev, who))
+    enter(school, "nilai_nilai_rapor", mark, {"nilai_id": mark, "id_evaluasi": matev, "anggota_rombel_id": who,
+          "nilai_kognitif_angka": "90.00"})  # fmt: skip
+    school.round_trip()
+    life.change("pusat", [("rombongan_belajar", group, "soft_delete", 1), ("nilai_matev_rapor", matev, "soft_delete", 1)])
+    school.edit("nilai_nilai_rapor", mark, nilai_kognitif_angka="91.00")
+    school.apply(life.answer(school).file)
+    assert [school.row(*row)["soft_delete"] for row in (("rombongan_belajar", group), ("nilai_matev_rapor", matev))] == [0, 0]
+    school.round_trip()
+    assert [school.row(*row)["soft_delete"] for row in (("rombongan_belajar", group), ("nilai_matev_rapor", matev))] == [1, 1]
+    assert school.row("nilai_nilai_rapor", mark)["nilai_kognitif_angka"] == "91.00"
+    assert mark in aside(school)
+
+
 def test_children_by_key_wait_and_enter_too(life: Life, school: Sekolah, pupil: str) -> None:
     """Rule 12: a row whose key names its parent, numbers in the key included, follows the parent."""
     bad = school.pupil("BELUM", agama_id=UNKNOWN)

@@ -744,6 +744,9 @@ class Merging:
         for above in self.above((table, ""), values):
             if self.gone(above):
                 self.correct(above)
+                there = self.m.rows.get(above)
+                if there is not None:
+                    self.correct_above(above[0], there.values)
 
     def finish(self) -> None:
         """A row that waits and that the centre has made meanwhile waits no more."""
@@ -771,28 +774,37 @@ class Applying:
                 for group in groups if change.op == "update" else ["", *groups]:
                     self.own[change.key, group] = changeset.base
         self.owned = {key for key, _ in self.own}
-        self.above = {
-            (table, str(row.values[column]))
-            for key in self.owned
-            if (row := side.rows.get(key)) and row.home == side.scope
-            for column, table in TABLES[key[0]].above.items()
-            if row.values.get(column) is not None
-        }
+        self.above: set[Key] = set()
+        for key in self.owned:
+            self.hold_above(key)
         self.spoken = {(w.key, w.group) for words in given.said[given.after :] for w in words}
 
+    def hold_above(self, key: Key) -> None:
+        """What a row of the school's hangs on lives as long as it does."""
+        row = self.side.rows.get(key)
+        if row is not None and row.home == self.side.scope:
+            above = TABLES[key[0]].above.items()
+            self.above |= {(table, str(row.values[c])) for c, table in above if row.values.get(c) is not None}
+
     def all(self) -> None:
-        """Go through the picture."""
+        """Go through the picture: deletes from the leaves up, then the rest."""
+        for key in sorted((k for k, row in self.given.rows.items() if row.dead), key=lambda k: -_ORDER[k[0]]):
+            self.dead(key)
         for key, row in self.given.rows.items():
             if row.dead:
-                self.dead(key)
-            elif key in self.deletes:
+                continue
+            if key in self.deletes:
                 self.deleted(key, row)
             else:
                 self.living(key, row)
 
     def dead(self, key: Key) -> None:
         there = self.side.rows.get(key)
-        if there is not None and key not in self.owned and key not in self.above:
+        if there is None:
+            return
+        if key in self.owned or key in self.above:
+            self.hold_above(key)
+        else:
             there.dead = True
 
     def deleted(self, key: Key, row: Row) -> None:
