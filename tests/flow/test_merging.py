@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,20 @@ def test_what_was_known_of_a_former_laptop_is_not_known_of_the_next_one(life: Li
     assert life.ingest(path).files[0].status == "applied"
     assert db.value("SELECT digests FROM kirim_school") in (None, "{}")
     assert db.value("SELECT have FROM kirim_school") == new.node.store.have_position.number
+
+
+def test_digests_are_kept_from_where_the_next_file_may_begin(life: Life, school: Sekolah, pupil: str) -> None:
+    """R28: a file names only the tables that changed since its first changeset; what was told before that is not needed."""
+
+    def kept() -> list[int]:
+        return sorted(map(int, json.loads(str(life.server.store.db.value("SELECT digests FROM kirim_school")))))
+
+    first = school.node.store.last
+    for n in (1, 2):
+        school.edit("peserta_didik", pupil, alamat_jalan=f"Jalan {n}")
+        life.ingest(school.export().file)
+    assert kept() == [first, first + 1, first + 2]
+    school.apply(life.answer(school).file)
+    school.edit("peserta_didik", pupil, alamat_jalan="Jalan 3")
+    life.ingest(school.export().file)
+    assert kept() == [first + 2, first + 3]
