@@ -155,32 +155,30 @@ class Replay:
         school = self.server.store.school(str(uuid.UUID(bytes=scope)))
         if school is None:
             raise errors.ReplayDiffers(number=seq, part="school")
-        held = self.db.value(
-            "SELECT seq FROM kirim_package WHERE package_id = ? AND state = 'held'", (receipt.package_id,)
-        )
+        held, code = self.db.execute(
+            "SELECT seq, code FROM kirim_package WHERE package_id = ? AND state = 'held'", (receipt.package_id,)
+        ).fetchone() or (None, 0)
         with self._opened(seq, receipt, record) as package:
             if held is None:
                 at = self._ledger.accept(school, package, record.label.decode(errors="replace"), receipt.made_at)
-            made = self._attempt(school, package, receipt, again=held is not None)
+            made = self._attempt(school, package, receipt, held=code)
             if held is None:
                 waiting = self._ledger.waiting([at])[at]
                 now = self._ledger.record(waiting, made.state, made.error, made.merged, record.signature)
-            elif made.state == "held" and made.error is not None:
-                now = self._ledger.supersede(held, "held", made.error, self._ledger.told(held), record.signature)
             else:
                 now = self._ledger.supersede(held, made.state, made.error, made.merged, record.signature)
             self.db.execute("UPDATE kirim_package SET file_key = ? WHERE seq = ?", (record.key or None, seq))
         if now != record.entry:
             raise errors.ReplayDiffers(number=seq, part=_difference(now, record.entry))
 
-    def _attempt(self, school: School, package: VerifiedPackage, receipt: Receipt, *, again: bool) -> Attempt:
+    def _attempt(self, school: School, package: VerifiedPackage, receipt: Receipt, *, held: int) -> Attempt:
         if f"KF-{receipt.code}" in _OF_ITS_TIME:
             # Another program would merge it, so the word that was given then stands; nothing else came of the package.
             error = errors.REGISTRY[f"KF-{receipt.code}"]
             assert isinstance(error, type)
             holds = Merged(receipt.counts, receipt.first, receipt.last, b"", school.position)
             return Attempt(state_of(error), error.__new__(error), holds)
-        return attempt(self.server, school, package, again=again)
+        return attempt(self.server, school, package, held=held)
 
     def _opened(self, seq: int, receipt: Receipt, record: Record) -> VerifiedPackage:
         """Open a sealed file with its own key, as whoever has the archive can."""

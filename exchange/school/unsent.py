@@ -62,5 +62,5 @@ class Unsent:
         if not any(parent_table(self._schema, column) for column in table.references):
             return
         for name, found in rows.fetch(self._db, table, table.columns, names).items():
-            if found[-1] is None:
+            if found[-1] is None and found[-2] != 1:
                 self.parents.update(above(self._schema, table, name, found))

@@ -12,6 +12,7 @@ from pathlib import Path
 from exchange import errors
 from exchange.errors import ExchangeError, Fate
 from exchange.nodes import ServerNode
+from exchange.server.ledger import number_of
 from exchange.server.merging import Merged, merge, outline
 from exchange.server.standing import note_rivals, note_unmerged
 from exchange.store.server import School
@@ -44,7 +45,7 @@ class Attempt:
     merged: Merged
 
 
-def attempt(server: ServerNode, school: School, package: VerifiedPackage, *, again: bool = False) -> Attempt:
+def attempt(server: ServerNode, school: School, package: VerifiedPackage, *, held: int = 0) -> Attempt:
     """Merge a package, or say why not; whatever is wrong with it is its own fate and nobody else's.
 
     Part of the caller's transaction. What a package says of its school is noted even if nothing of it is merged.
@@ -53,17 +54,18 @@ def attempt(server: ServerNode, school: School, package: VerifiedPackage, *, aga
         server: The server.
         school: Whose package.
         package: Verified and opened.
-        again: Whether it was tried before and held: then it has said already what it says.
+        held: For what it is held (its code's number), if it was tried before: then it has said already what it says. While it
+            waits for the same, what it holds is not told anew.
     """
     try:
         with server.store.db.transaction(), own_faults():
             return Attempt("merged", None, merge(server, school, package))
     except BLAMED as error:
-        if again:
-            return Attempt(state_of(error), error, Merged(position=school.position))
-        if isinstance(error, _TELLING):
+        if held and state_of(error) == "held" and number_of(error) == held:
+            return Attempt("held", error, Merged(position=school.position))
+        if not held and isinstance(error, _TELLING):
             note_unmerged(server, school, package, error)
-        elif isinstance(error, errors.CodeTwice):
+        elif not held and isinstance(error, errors.CodeTwice):
             note_rivals(server.store, school, package.admitted)
         return Attempt(state_of(error), error, outline(server, school, package))
 

@@ -25,7 +25,7 @@ from exchange.nodes import ServerNode
 from exchange.records import PackageKind
 from exchange.server.attempt import BLAMED, Attempt, attempt, own_faults, state_of
 from exchange.server.candidates import Candidate, is_zip
-from exchange.server.ledger import Entry, Ledger, Waiting
+from exchange.server.ledger import Entry, Ledger, Waiting, number_of
 from exchange.server.merging import Merged
 from exchange.server.quarantine import Quarantine
 from exchange.server.results import FileResult
@@ -416,7 +416,7 @@ class Intake:
             return None
         try:
             with self._reopen(entry.package_id) as package:
-                number, made = package.header.number, attempt(self.server, school, package, again=True)
+                number, made = package.header.number, attempt(self.server, school, package, held=entry.code)
         except errors.FileUnreadable as error:
             _log.warning("%s: %s", error.code, error.lines()[0])
             return None
@@ -426,7 +426,8 @@ class Intake:
             self.ledger.supersede(entry.seq, "merged", None, made.merged)
             return _merged(entry.file, school.npsn, number, made.merged)
         if made.state == "held":
-            self.ledger.hold_for(entry, made.error)
+            if number_of(made.error) != entry.code:  # it waits for something else now: its school is told another reason
+                self.ledger.supersede(entry.seq, "held", made.error, made.merged)
             return None
         self._fate(entry.file, entry.package_id, made.error)
         self.ledger.supersede(entry.seq, made.state, made.error, made.merged)

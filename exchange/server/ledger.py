@@ -15,7 +15,7 @@ from typing import NamedTuple
 from exchange import acts
 from exchange.errors import ExchangeError
 from exchange.format.entry import PACKAGE, package_entry
-from exchange.records import Counts, Receipt
+from exchange.records import Receipt
 from exchange.server.merging import Merged
 from exchange.server.receipts import outcomes_hash
 from exchange.store.server import School, ServerStore
@@ -232,19 +232,6 @@ class Ledger:
         )
         self.db.execute("UPDATE kirim_package SET state = 'released' WHERE seq = ?", (seq,))
         return self.record(self.waiting([_WAITING])[_WAITING], state, error, merged, signature)
-
-    def hold_for(self, entry: Entry, error: ExchangeError) -> None:
-        """Note that a held package waits for something else now: its school is told another reason."""
-        if number_of(error) != entry.code:
-            self.supersede(entry.seq, "held", error, self.told(entry.seq))
-
-    def told(self, seq: int) -> Merged:
-        """Return what a package's entry told of it."""
-        first, last, value, position, *counts = self.db.execute(
-            "SELECT first, last, value, position, applied, same, conflict, refused, held FROM kirim_package WHERE seq = ?",
-            (seq,),
-        ).fetchone()
-        return Merged(Counts(*counts), first, last, bytes(value or b""), position)
 
     # --- file keys ----------------------------------------------------------------------------
 

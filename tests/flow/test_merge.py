@@ -486,6 +486,29 @@ def test_what_a_waiting_row_let_live_at_the_school_goes_with_all_that_is_above_i
     assert mark in aside(school)
 
 
+def test_what_is_deleted_at_the_school_holds_nothing_above_it(life: Life, school: Sekolah, pupil: str) -> None:
+    """Rule 14: a mark that the school brings back hangs on a subject that it knows to be gone; the class goes with the centre's word."""
+    group = rombel(school)
+    who = member(school, group, pupil)
+    matev = str(derive_id("nilai_matev_rapor", group, 4))
+    enter(school, "nilai_matev_rapor", matev, {"id_evaluasi": matev, "nm_mata_evaluasi": "IPA", "rombongan_belajar_id": group,
+          "a_dari_template": 0, "no_urut": 1})  # fmt: skip
+    mark = str(derive_id("nilai_nilai_rapor", matev, who))
+    enter(school, "nilai_nilai_rapor", mark, {"nilai_id": mark, "id_evaluasi": matev, "anggota_rombel_id": who,
+          "nilai_kognitif_angka": "90.00"})  # fmt: skip
+    life.ingest(school.export().file)
+    for table, row in (("nilai_nilai_rapor", mark), ("nilai_matev_rapor", matev)):
+        life.change("pusat", [(table, row, "soft_delete", 1)])
+    school.apply(life.answer(school).file)
+    life.change("pusat", [("rombongan_belajar", group, "soft_delete", 1)])
+    school.edit("nilai_nilai_rapor", mark, soft_delete=0)
+    school.apply(life.answer(school).file)
+    assert school.row("rombongan_belajar", group)["soft_delete"] == 1
+    school.round_trip()
+    assert life.row("nilai_nilai_rapor", mark)["soft_delete"] == 0
+    assert equal(school)
+
+
 def test_children_by_key_wait_and_enter_too(life: Life, school: Sekolah, pupil: str) -> None:
     """Rule 12: a row whose key names its parent, numbers in the key included, follows the parent."""
     bad = school.pupil("BELUM", agama_id=UNKNOWN)

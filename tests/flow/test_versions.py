@@ -12,6 +12,7 @@ from exchange.nodes import SchoolNode, ServerNode
 from exchange.schema import SCHEMA
 from exchange.schema.model import Policy, Schema, Table, declare, parse_column
 from exchange.school.capture import changed_blocks
+from exchange.server.keyring import revoke
 from tests.flow.told import with_open_keys
 from tests.life import Life, Sekolah, equal
 
@@ -115,6 +116,23 @@ def test_r22_a_newer_laptop_waits_for_the_server_and_loses_nothing(life: Life, s
     assert life.row("surat_pd", pupil)["nomor"] == "7"
     assert equal(school)
     assert life.server.store.db.value("SELECT count(*) FROM kirim_package WHERE state = 'held'") == 0
+
+
+def test_r22_a_file_that_waited_for_a_newer_program_and_is_then_refused_is_told_with_what_it_holds(
+    life: Life, school: Sekolah, pupil: str
+) -> None:
+    """KF-209, then KF-308: while nobody could read it nothing was known of it; the refusal names its changesets and their changes."""
+    upgrade_laptop(school)
+    school.edit("peserta_didik", pupil, surel_wali="wali@contoh.id", rt=6)
+    assert life.ingest(school.export().file).files[0].code == "KF-209"
+    told = "SELECT state, code, first, last, held FROM kirim_package WHERE file = ? ORDER BY seq DESC LIMIT 1"
+    label = life.server.store.db.value("SELECT file FROM kirim_package WHERE state = 'held'")
+    assert life.server.store.db.execute(told, (label,)).fetchone() == ("held", 209, 0, 0, 0)
+    last = school.node.store.last
+    revoke(life.server, school.npsn, school.node.device.key_id.hex())
+    upgrade_server(life)
+    life.ingest(school.export().file)
+    assert life.server.store.db.execute(told, (label,)).fetchone() == ("quarantined", 308, last - 1, last, 1)
 
 
 def test_a_store_of_a_newer_program_is_not_touched(life: Life, school: Sekolah) -> None:

@@ -56,6 +56,7 @@ def restore_laptop(w: World, n: int) -> None:
     _replace(w, laptop.home, backup)
     laptop.open()
     w.entered.unsent[laptop] = dict(backup.unsent)
+    thefts.replace_unknown(w, n)
     w.went_back()
 
 

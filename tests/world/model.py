@@ -782,7 +782,7 @@ class Applying:
     def hold_above(self, key: Key) -> None:
         """What a row of the school's hangs on lives as long as it does."""
         row = self.side.rows.get(key)
-        if row is not None and row.home == self.side.scope:
+        if row is not None and row.home == self.side.scope and not row.dead:
             above = TABLES[key[0]].above.items()
             self.above |= {(table, str(row.values[c])) for c, table in above if row.values.get(c) is not None}
 

@@ -124,19 +124,24 @@ def thief_writes(w: World, n: int) -> None:
 
 
 def tell_again(w: World) -> None:
-    """A restored server has forgotten what it was told since its backup: keys are revoked again, codes made anew.
-
-    A laptop whose code it does not know any more cannot send to it: the next one takes along all that it ever sent.
-    """
+    """A restored server has forgotten what it was told since its backup: keys are revoked again, codes made anew."""
     for theft in w.thefts:
         revoke(w, theft)
-        laptop, *others = w.laptops[theft.n]
-        store = laptop.node.store
-        known = "SELECT 1 FROM kirim_code WHERE scope = ? AND key_id = ?"
-        if w.place.server.store.db.value(known, (store.scope, bytes.fromhex(store.get("code")))):
-            continue
-        rest(store.db)
-        w.laptops[theft.n] = [new_laptop(w, theft, laptop, laptop.home)]
-        for one in (laptop, *others):
-            w.entered.unsent.pop(one, None)
-            one.node.close()
+        replace_unknown(w, theft.n)
+
+
+def replace_unknown(w: World, n: int) -> None:
+    """A laptop whose code the server does not know cannot send to it: the next one takes along all that it ever sent."""
+    known = "SELECT 1 FROM kirim_code WHERE scope = ? AND key_id = ?"
+    for theft in w.thefts:
+        laptops = w.laptops[n] if theft.n == n else []
+        for laptop in laptops:
+            store = laptop.node.store
+            if w.place.server.store.db.value(known, (store.scope, bytes.fromhex(store.get("code")))):
+                continue
+            rest(store.db)
+            w.laptops[n] = [new_laptop(w, theft, laptop, laptop.home)]
+            for one in laptops:
+                w.entered.unsent.pop(one, None)
+                one.node.close()
+            break
