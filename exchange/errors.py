@@ -1128,6 +1128,25 @@ class OrderFalse(StoreError):
     part: str
 
 
+class LaptopStoreMissing(StoreError):
+    code = "KF-610"
+    grave = Grave.ALARM
+    what = "the database of this installation is gone: {file}"
+    next = "put the newest copy of the folder back; without one ask the dinas for a new prefill and begin in an empty folder"
+    safe = "what the centre has received is there; nothing in the folder was changed"
+    file: str
+
+
+class ServerStoreMissing(StoreError):
+    code = "KF-611"
+    grave = Grave.ALARM
+    who = Who.CENTRE
+    what = "the server's database is gone: {file}"
+    next = "name it with --db if it lies elsewhere; else make it again from the archive with `kirim server rebuild`, or put a backup back"
+    safe = "keys and archive are untouched; nothing in the folder was changed"
+    file: str
+
+
 # --- KF-7xx disk and spool --------------------------------------------------------------------
 
 

@@ -65,6 +65,7 @@ class SchoolStore:
 
         Raises:
             HomeMissing: KF-101.
+            LaptopStoreMissing: KF-610, beside keys.
             StoreDamaged: KF-602, also an empty file.
             StoreForeign: KF-607.
             StoreNewer: KF-603.
@@ -74,6 +75,10 @@ class SchoolStore:
             from exchange import errors
 
             raise errors.StoreDamaged(detail="the file is empty")
+        if not found and (home / "kunci" / "perangkat").exists():
+            from exchange import errors
+
+            raise errors.LaptopStoreMissing(file=str(home / FILE))
         store = cls(home, schema, open_sqlite(home / FILE), clock) if found else None
         if store is None or not store.scope:
             from exchange import errors

@@ -187,6 +187,7 @@ class ServerStore:
 
         Raises:
             HomeMissing: KF-101.
+            ServerStoreMissing: KF-611, beside keys.
             StoreDamaged: KF-602, also an empty file beside keys.
             StoreForeign: KF-607.
             StoreNewer: KF-603.
@@ -194,6 +195,8 @@ class ServerStore:
         from exchange.store.migrating import migrate
 
         if db is None and not stands(home / FILE):
+            if (home / "kunci" / "pusat").exists():
+                raise errors.ServerStoreMissing(file=str(home / FILE))
             raise errors.HomeMissing(home=str(home), role="server")
         if db is None and not (home / FILE).stat().st_size and (home / "kunci").exists():
             raise errors.StoreDamaged(detail="the file is empty")

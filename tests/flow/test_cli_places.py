@@ -205,6 +205,21 @@ def test_an_empty_database_is_a_damaged_one(world: World) -> None:
         assert (home / name).stat().st_size == 0
 
 
+def test_a_database_that_is_gone_is_no_place_where_nobody_began(world: World, tmp_path: Path) -> None:
+    """Keys stand, the database does not: each side is told its way out, and the way that is named can be gone."""
+    for role, home, code in (("school", world.school_home, "KF-610"), ("server", world.server_home, "KF-611")):
+        for path in home.glob("s*.db*"):
+            path.unlink()
+        before = sorted(path.relative_to(home) for path in home.rglob("*"))
+        done = kirim(role, "status", "--home", home, "--json")
+        assert (done.status, done.error["code"]) == (1, code)
+        assert sorted(path.relative_to(home) for path in home.rglob("*")) == before
+    assert kirim("server", "init", "--home", world.server_home, "--json").error["code"] == "KF-102"
+    again = tmp_path / "lagi"
+    assert kirim("server", "rebuild", "--home", world.server_home, "--into", again, "--json").status == 0
+    assert kirim("server", "status", "--home", again, "--json").status == 0
+
+
 @pytest.mark.parametrize("name", ["a?b", "a#b", "a%20b", "a b", "x=y&z", "a:b@c"])
 def test_a_home_may_have_any_name(world: World, tmp_path: Path, name: str) -> None:
     server, school = tmp_path / f"pusat {name}", tmp_path / f"sekolah {name}"

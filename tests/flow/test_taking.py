@@ -289,3 +289,17 @@ def test_a_waiting_row_is_what_the_newer_laptop_says_and_nothing_of_it_is_lost(
         assert "DARI YANG LAMA" in {value for line in told for value in (*line.sent, *line.stood)}
     else:
         assert [f"KF-{line.code}" for line in told] == (["KF-530"] if first == "newer" else [])
+
+
+@pytest.mark.parametrize(("nama", "told"), [("DARI YANG BARU", "same"), ("DARI YANG LAMA", "conflict")])
+def test_a_late_edit_of_what_the_newer_laptop_has_said_is_counted_by_whether_it_differs(
+    life: Life, school: Sekolah, waiting: tuple[str, Sekolah], nama: str, told: str
+) -> None:
+    """Rule 29: it enters nothing and is refused nothing, and still has exactly one outcome."""
+    row, new = waiting
+    school.edit("peserta_didik", row, nama=nama)
+    new.edit("peserta_didik", row, nama="DARI YANG BARU")
+    late = school.export().file
+    life.ingest(new.export().file)
+    assert life.ingest(late).files[0].counts.as_dict() == counts(**{told: 1})
+    assert aside(school) == {row: "KF-516"}
