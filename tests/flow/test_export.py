@@ -179,7 +179,7 @@ def test_a_lost_package_rides_in_the_next(life: Life, school: Sekolah) -> None:
 
 
 def test_many_exports_without_an_answer_differ_in_nothing_but_their_number(life: Life, school: Sekolah) -> None:
-    """R2, scaled down from 1,000 to 40: the last is as complete as the first."""
+    """R2, with forty files that all come to the server: the last is as complete as the first."""
     first = school.export()
     for _ in range(39):
         last = school.export()

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from exchange import errors
+from exchange.district.regional import report as regional_report
+from exchange.districts import District
 from exchange.nodes import SchoolNode, ServerNode
-from exchange.overview import server_status
+from exchange.overview import moment, server_status
 from exchange.schema import SCHEMA
 from exchange.school.applied import Report
 from tests.flow.program import kirim
@@ -229,7 +231,7 @@ def test_an_edit_of_a_row_that_the_other_branch_withdrew_brings_it_back_whole(
 
 
 def test_what_waits_or_was_refused_is_told_on_both_sides(life: Life, school: Sekolah, pupil: str, backups: Backups) -> None:
-    """R12: since when, waiting for what and how many changes, at the server and in the next return; a refused fork too."""
+    """R12: since when, waiting for what and how many changes, at the server, at the district and in the next return."""
     backup = backups.server()
     school.edit("peserta_didik", pupil, rt=3)
     school.round_trip()
@@ -238,11 +240,17 @@ def test_what_waits_or_was_refused_is_told_on_both_sides(life: Life, school: Sek
     school.pupil("SISWA MENUNGGU")
     result = life.ingest(school.export().file).files[0]
     assert (result.status, result.code, result.counts.held) == ("held", "KF-403", 2)
-    (held,) = server_status(life.server)["held"]
-    assert (held["npsn"], held["number"], held["code"], held["changes"]) == ("00000001", result.number, "KF-403", 2)
+    came = life.clock.now
+    life.clock.now += 86_400
+    waits = {"number": result.number, "code": "KF-403", "changes": 2, "since": moment(came)}
+    assert server_status(life.server)["held"] == [{"npsn": school.npsn, **waits}]
+    region = str(life.row("sekolah", school.scope)["kode_wilayah"])
+    office = District("", b"", "", region, "", is_sealed=False, state="aktif", last=0, value=b"", reported=0)
+    told = regional_report(life.server, office)[0]["schools"]
+    assert [one["held"] for one in told if one["npsn"] == school.npsn] == [[waits]]  # type: ignore[attr-defined]
     report = school.apply(life.answer(school).file)
     assert report is not None
-    assert [(r.number, r.code, r.counts.held) for r in report.waiting] == [(result.number, 403, 2)]
+    assert report.as_json()["waiting"] == [{**waits, "since": came}]
     assert round_trip(school).waiting == []
 
 
