@@ -286,7 +286,8 @@ def test_a_waiting_row_is_what_the_newer_laptop_says_and_nothing_of_it_is_lost(
     told = [line for line in lines(school) if line.row == row and line.outcome is Outcome.CONFLICT]
     if late == "edit":
         assert life.row("peserta_didik", row)["email"] == ("lama@contoh.id" if first == "former" else None)
-        assert "DARI YANG LAMA" in {value for line in told for value in (*line.sent, *line.stood)}
+        (met,) = (line for line in told if "DARI YANG LAMA" in (*line.sent, *line.stood))
+        assert (f"KF-{met.code}", met.won) == (("KF-520", True) if first == "former" else ("KF-530", False))
     else:
         assert [f"KF-{line.code}" for line in told] == (["KF-530"] if first == "newer" else [])
 
@@ -303,3 +304,18 @@ def test_a_late_edit_of_what_the_newer_laptop_has_said_is_counted_by_whether_it_
     life.ingest(new.export().file)
     assert life.ingest(late).files[0].counts.as_dict() == counts(**{told: 1})
     assert aside(school) == {row: "KF-516"}
+
+
+def test_a_waiting_row_that_enters_over_another_laptops_word_is_counted_as_a_conflict(
+    life: Life, school: Sekolah, waiting: tuple[str, Sekolah]
+) -> None:
+    """Rule 29: the laptop in use mends the row and has not seen the former one's name for it: it enters, and both names are told."""
+    row, new = waiting
+    school.edit("peserta_didik", row, nama="DARI YANG LAMA")
+    life.ingest(school.export().file)
+    new.edit("peserta_didik", row, nama="DARI YANG BARU", agama_id=1)
+    assert life.ingest(new.export().file).files[0].counts.as_dict() == counts(conflict=1)
+    assert aside(school) == {}
+    assert life.row("peserta_didik", row)["nama"] == "DARI YANG BARU"
+    new.apply(life.answer(new).file)
+    assert equal(new)
