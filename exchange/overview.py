@@ -212,9 +212,9 @@ def _overruled(node: ServerNode) -> list[dict[str, object]]:
     found = node.store.db.execute(
         "SELECT s.npsn, o.table_no, o.row, o.given, o.stands FROM kirim_overruled o JOIN kirim_school s ON s.sekolah_id = o.scope "
         "WHERE NOT EXISTS (SELECT 1 FROM kirim_index i WHERE i.scope = o.scope AND i.position > o.position "
-        "AND i.table_no = o.table_no AND i.row = o.row AND i.group_no = o.group_no AND i.cause NOT IN (?, ?)) "
+        "AND i.table_no = o.table_no AND i.row = o.row AND i.group_no = o.group_no AND i.cause < ?) "
         "ORDER BY s.npsn, o.position, o.table_no, o.row, o.group_no LIMIT 1000",
-        (int(Cause.KOREKSI), int(Cause.KEMBALI)),
+        (int(Cause.KOREKSI),),
     )
     return [
         {"npsn": npsn, "table": names[table], "id": row, "given": json.loads(given), "stands": json.loads(stands)}

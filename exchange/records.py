@@ -37,6 +37,13 @@ class Cause(enum.IntEnum):
     """A correction: the server's value goes back, nobody's opinion (``docs/protocol.md`` 14)."""
     KEMBALI = 6
     """The school's own change that comes back (``docs/protocol.md`` 16)."""
+    DISISIHKAN = 7
+    """A new row of the school's that the server keeps aside, told to a laptop that has not sent it itself."""
+
+    @property
+    def is_opinion(self) -> bool:
+        """Whether somebody said it who may have overruled the school: not a correction, nor a school's own word."""
+        return self < Cause.KOREKSI
 
 
 class PackageKind(enum.IntEnum):

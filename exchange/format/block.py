@@ -266,6 +266,8 @@ def _read(schema: Schema, numbering: Numbering, fields: list[Any]) -> Block:
     columns, at = _read_column_set(table, fields[at]), at + 1
     if (op is Op.DELETE and columns) or (op is Op.UPDATE and not columns):
         raise Malformed(part="columns")
+    if cause is Cause.DISISIHKAN and op is not Op.INSERT:
+        raise Malformed(part="cause")
     odd: list[Any] = []
     if flags & _DERIVED:
         if op is not Op.INSERT or len(table.key) != 1 or not table.derived:

@@ -108,7 +108,7 @@ def _lines(schema: Schema, given: msgpack.Unpacker, most: int) -> list[Line]:
     known = _count(group_number) < len(groups)
     names = tuple(every[n].name if n < len(every) else None for n in map(_count, _list(columns)))
     size = given.read_array_header()
-    if type(won) is not bool or size % 3:
+    if type(won) is not bool or size % 3 or _count(cause) > Cause.KEMBALI:
         raise Malformed(part="outcome")
     if size // 3 > most:
         raise TooLarge(part="outcome", limit=_LINES_MAX)

@@ -21,7 +21,7 @@ from exchange.schema.model import Column, Group, Table
 from exchange.school.acknowledging import forget_outcomes, keep_outcome, stand_as_sent, tell_outcome
 from exchange.school.applied import Replaced, Report
 from exchange.school.branches import TakenOver
-from exchange.school.capture import as_deleted
+from exchange.school.capture import as_aside, as_deleted
 from exchange.school.healing import heal
 from exchange.school.heard import Heard
 from exchange.school.refused import Refused
@@ -29,9 +29,6 @@ from exchange.school.unsent import Unsent
 from exchange.store import rows
 from exchange.store.database import Database
 from exchange.store.school import SchoolStore
-
-_NO_OPINION = {Cause.KOREKSI, Cause.KEMBALI}
-"""A correction and a school's own change that comes back are nobody's opinion."""
 
 
 def fits(store: SchoolStore, manifest: Manifest) -> bool:
@@ -95,11 +92,13 @@ class Applying:
             return
         names = block.rows()
         self.report.incoming[table.name] += self._heard.note(block, names)
-        if block.op is Op.DELETE:
+        if block.cause is Cause.DISISIHKAN:
+            self._enter_aside(block, names)
+        elif block.op is Op.DELETE:
             self._delete(block, names)
         else:
             self._write(block, names)
-            if block.cause not in _NO_OPINION:
+            if block.cause.is_opinion:
                 self._refused.settle(table, names, {c.name for c in block.columns})
         if block.locked:
             _lock(self.db, table, names, groups_of(block) - {0})
@@ -116,6 +115,22 @@ class Applying:
         if gone:
             rows.mark_deleted(self.db, block.table, [[column[n] for n in gone] for column in block.values])
             self._refused.settle(block.table, [names[n] for n in gone], None, new=True)
+
+    def _enter_aside(self, block: Block, names: Sequence[str]) -> None:
+        """Enter rows that another laptop of the school sent and the server keeps aside, as unsent work of this one.
+
+        They are sent again with the next export, and the answer says what is wrong with them. A row that this laptop
+        itself has to say something of, or has on its list, is answered as it is.
+        """
+        table = block.table
+        busy = {name for name in names if (table.number, name) in self._unsent} | self._refused.among(table, names)
+        news = [n for n, name in enumerate(names) if name not in busy]
+        if not news:
+            return
+        rows.upsert_rows(self.db, table, block.columns, [[column[n] for n in news] for column in block.values], None)
+        entered = [names[n] for n in news]
+        as_aside(self.store, table, entered)
+        self._unsent.note_new(table, entered)
 
     def _write(self, block: Block, names: Sequence[str]) -> None:
         table, keys = block.table, len(block.table.key)
@@ -140,7 +155,7 @@ class Applying:
     def _one(self, block: Block, n: int, name: str, there: tuple[object, ...] | None) -> None:
         """Decide each group of a row that the school has changed and not sent, or not been answered for."""
         table, row, given = block.table, (block.table.number, name), values_of(block, n)
-        opinion = block.cause not in _NO_OPINION
+        opinion = block.cause.is_opinion
         if row in self._unsent.deletes:
             opinion = opinion and not self._heard.knew_row(block, n, name)
             stands = decide_delete(table.owner, edited=opinion, child_added=False).taken
@@ -188,7 +203,7 @@ class Applying:
 
     def _revive_parents(self, block: Block) -> None:
         """A row that the centre hung on one that the school is deleting brings that one back (rule 11)."""
-        if not self._unsent.deletes or block.cause in _NO_OPINION:
+        if not self._unsent.deletes or not block.cause.is_opinion:
             return
         names = block.rows()
         for column, values in zip((*block.table.key, *block.columns), block.values, strict=True):

@@ -247,7 +247,7 @@ def _take_prefill(
 def _standing(blocks: Iterable[Block], waiting: list[Block]) -> Iterator[Block]:
     """Yield what stands at the server, and put aside what waits there."""
     for block in blocks:
-        if block.cause is Cause.KEMBALI:
+        if block.cause is Cause.DISISIHKAN:
             waiting.append(block)
         else:
             yield block

@@ -57,6 +57,12 @@ class Unsent:
             self.groups.setdefault(key, set()).update(groups)
         self.hold_parents(table, names)
 
+    def note_new(self, table: Table, names: Sequence[str]) -> None:
+        """Remember rows that go out whole with the next cut."""
+        for name in names:
+            self.groups.setdefault((table.number, name), set()).add(0)
+        self.hold_parents(table, names)
+
     def hold_parents(self, table: Table, names: Sequence[str]) -> None:
         """Remember the rows above some living rows."""
         if not any(parent_table(self._schema, column) for column in table.references):

@@ -33,7 +33,8 @@ class _Shape:
 def touched_blocks(server: ServerStore, school: School, after: int) -> Iterator[Block]:
     """Yield what others touched in a school's scope after a position, as the tables hold it now.
 
-    Parents come before children; deletes come last, children before parents.
+    Parents come before children; deletes come last, children before parents. What another laptop of the school sent and
+    the server keeps aside comes as :attr:`Cause.DISISIHKAN`.
 
     Args:
         server: The store.
@@ -45,8 +46,9 @@ def touched_blocks(server: ServerStore, school: School, after: int) -> Iterator[
     for (number, row), groups in words.items():
         by_table.setdefault(number, {})[row] = groups
     late: list[Block] = []
+    waiting = OpenList(server.db, server.schema, school.sekolah_id)
     for table in server.schema.data_tables:
-        for block in _table_blocks(server, school, table, by_table.get(table.number, {})):
+        for block in _table_blocks(server, school, table, by_table.get(table.number, {}), waiting):
             if block.op is Op.DELETE:
                 late.append(block)
             else:
@@ -55,7 +57,7 @@ def touched_blocks(server: ServerStore, school: School, after: int) -> Iterator[
 
 
 def _table_blocks(
-    server: ServerStore, school: School, table: Table, wanted: dict[str, dict[int, Entry]]
+    server: ServerStore, school: School, table: Table, wanted: dict[str, dict[int, Entry]], waiting: OpenList
 ) -> Iterator[Block]:
     shapes: dict[_Shape, list[tuple[object, ...]]] = {}
     there = rows.fetch(server.db, table, table.columns, list(wanted))
@@ -64,6 +66,8 @@ def _table_blocks(
         locks.setdefault(row, set()).add(group)
     for row, groups in wanted.items():
         if row not in there:
+            if (table.number, row) in waiting:
+                yield replace(waiting.get((table.number, row)), cause=Cause.DISISIHKAN)
             continue
         *values, deleted, home = there[row]
         keys = tuple(row_key(row))
@@ -140,7 +144,7 @@ def waiting_blocks(server: ServerStore, school: School) -> Iterator[Block]:
     """Yield a school's new rows that are kept aside, so that a new laptop has them as unsent work of its own."""
     waiting = OpenList(server.db, server.schema, school.sekolah_id)
     for row, _ in waiting.reasons():
-        yield replace(waiting.get(row), cause=Cause.KEMBALI)
+        yield replace(waiting.get(row), cause=Cause.DISISIHKAN)
 
 
 def _locked(server: ServerStore, block: Block) -> Iterator[Block]:

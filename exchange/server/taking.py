@@ -310,7 +310,7 @@ class Taking:
         named = tuple(c for c in table.columns if c in sent or values.get(c) is not None)  # in wire order
         applied = self.taken.outcomes[Outcome.APPLIED]
         keys = aside.values[: len(table.key)]
-        self._enter(Block(table, Op.INSERT, named, [*keys, *([values[column]] for column in named)]))
+        self._enter(Block(table, Op.INSERT, named, [*keys, *([values.get(column)] for column in named)]))
         if told and self.taken.outcomes[Outcome.APPLIED] > applied:
             self.taken.outcomes.subtract([Outcome.APPLIED])
             self.taken.outcomes[Outcome.CONFLICT] += 1

@@ -94,7 +94,7 @@ def _entered(given: Iterable[tuple[int, bytes, int, int]], base: Position) -> fr
 
 def is_opinion(entry: Entry) -> bool:
     """Whether an entry is somebody's opinion: a correction and a school's own change that goes back are not."""
-    return entry.cause not in {Cause.KOREKSI, Cause.KEMBALI}
+    return entry.cause.is_opinion
 
 
 def last_words(entries: Iterable[Entry]) -> dict[tuple[int, str], dict[int, Entry]]:

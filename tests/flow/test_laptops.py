@@ -11,7 +11,7 @@ from exchange import errors
 from exchange.central.recording import show
 from exchange.nodes import SchoolNode, ServerNode
 from exchange.overview import school_status
-from exchange.packager import export
+from exchange.packager import export, write_return
 from exchange.registering import renew_code
 from exchange.school.enrol import init_school
 from exchange.school.rotating import renew_device, renew_head
@@ -153,6 +153,72 @@ def test_a_refused_row_that_a_former_laptop_has_mended_since_stays_as_it_left_it
     new.round_trip()
     new.round_trip()
     assert life.row("peserta_didik", waiting)["nama"] == "SUDAH"
+    assert equal(new)
+
+
+def test_a_refused_row_that_a_backup_brings_as_a_new_one_is_on_the_new_laptops_list(life: Life, school: Sekolah) -> None:
+    """The backup is older than the row's first export: the server knows the changeset that makes it, and passes it over."""
+    life.server.store.db.execute("DELETE FROM ref_agama WHERE agama_id = 7")
+    waiting = school.pupil("BELUM", agama_id=7)
+    backup = life.folder / "cadangan"
+    shutil.copytree(school.home, backup)
+    school.round_trip()
+    new = second(life, former=backup)
+    new.round_trip()
+    new.round_trip()
+    assert aside(school) == {waiting: "KF-516"}
+    assert [(row["id"], row["code"]) for row in school_status(new.node.store).open] == [(waiting, "KF-516")]
+    new.edit("peserta_didik", waiting, agama_id=1)
+    new.round_trip()
+    new.round_trip()
+    assert life.row("peserta_didik", waiting)["nama"] == "BELUM"
+    assert school_status(new.node.store).open == ()
+    assert equal(new)
+
+
+def test_a_row_of_a_former_laptops_late_file_that_is_refused_is_on_the_new_laptops_list(life: Life, school: Sekolah) -> None:
+    """R3: the new laptop has begun when the file comes; it hears of the row, sends it, and its operator mends it."""
+    life.server.store.db.execute("DELETE FROM ref_agama WHERE agama_id = 7")
+    waiting = school.pupil("BELUM", agama_id=7)
+    late = school.export().file
+    new = second(life)
+    new.round_trip()
+    assert life.ingest(late).files[0].counts.refused == 1
+    new.apply(life.answer(new).file)
+    assert new.row("peserta_didik", waiting)["nama"] == "BELUM"
+    assert school_status(new.node.store).pending["peserta_didik"]["insert"] == 1
+    assert new.round_trip().counts.refused == 1
+    assert [(row["id"], row["code"]) for row in school_status(new.node.store).open] == [(waiting, "KF-516")]
+    new.edit("peserta_didik", waiting, agama_id=1)
+    new.round_trip()
+    new.round_trip()
+    assert life.row("peserta_didik", waiting)["nama"] == "BELUM"
+    assert school_status(new.node.store).open == ()
+    assert equal(new)
+
+
+def test_what_the_new_laptop_says_of_a_refused_row_stands_when_it_hears_of_it_once_more(life: Life, school: Sekolah) -> None:
+    """The return that tells of the row is lost or old, and the operator has mended or deleted the row meanwhile."""
+    life.server.store.db.execute("DELETE FROM ref_agama WHERE agama_id = 7")
+    mended, gone = school.pupil("BELUM", agama_id=7), school.pupil("SALAH", agama_id=7)
+    late = school.export().file
+    new = second(life)
+    new.round_trip()
+    life.ingest(late)
+    new.apply(life.answer(new).file)
+    new.edit("peserta_didik", mended, agama_id=1)
+    new.edit("peserta_didik", gone, soft_delete=1)
+    new.export().file.unlink()
+    again = new.export().file
+    life.ingest(late)
+    new.apply(write_return(life.server, new.npsn).file)
+    assert new.row("peserta_didik", mended)["agama_id"] == 1
+    assert new.row("peserta_didik", gone)["soft_delete"] == 1
+    life.ingest(again)
+    new.apply(life.answer(new).file)
+    assert aside(new) == {}
+    assert life.row("peserta_didik", mended)["nama"] == "BELUM"
+    assert life.row("peserta_didik", gone) == {}
     assert equal(new)
 
 

@@ -290,6 +290,7 @@ def test_a_waiting_row_is_what_the_newer_laptop_says_and_nothing_of_it_is_lost(
         assert (f"KF-{met.code}", met.won) == (("KF-520", True) if first == "former" else ("KF-530", False))
     else:
         assert [f"KF-{line.code}" for line in told] == (["KF-530"] if first == "newer" else [])
+        assert all("DARI YANG BARU" in line.stood for line in told)
 
 
 @pytest.mark.parametrize(("nama", "told"), [("DARI YANG BARU", "same"), ("DARI YANG LAMA", "conflict")])
@@ -304,6 +305,21 @@ def test_a_late_edit_of_what_the_newer_laptop_has_said_is_counted_by_whether_it_
     life.ingest(new.export().file)
     assert life.ingest(late).files[0].counts.as_dict() == counts(**{told: 1})
     assert aside(school) == {row: "KF-516"}
+
+
+def test_what_two_laptops_left_empty_in_a_waiting_row_stays_empty(life: Life, school: Sekolah, pupil: str) -> None:
+    """Rule 12: both send a new pupil whole under one id, the second one with an empty column that the first did not name."""
+    row, new = "99000000-0000-4000-8000-000000000004", second(life)
+    crafted(school, block("peserta_didik", Op.INSERT, ["nama", "agama_id"], (row, "DARI YANG LAMA", UNKNOWN)))
+    crafted(new, block("peserta_didik", Op.INSERT, ["nama", "agama_id", "email"], (row, "DARI YANG BARU", UNKNOWN, None)))
+    for one in (school, new):
+        assert life.ingest(one.export().file).files[0].counts.as_dict() == counts(refused=1)
+    learn(life)
+    new.sql("UPDATE sekolah SET email = 'sd@contoh.id'")
+    new.round_trip()
+    stands = life.row("peserta_didik", row)
+    assert (stands["nama"], stands["email"]) == ("DARI YANG BARU", None)
+    assert equal(new)
 
 
 def test_a_waiting_row_that_enters_over_another_laptops_word_is_counted_as_a_conflict(

@@ -98,7 +98,8 @@ def fronts() -> Iterator[Case]:
     rt, id_ = _PUPIL.by_name["rt"].number, IDS[0]
     yield "no operation", _BAD, raw(40, 0, 1, rt, id_, 5)
     yield "cause 6", _OPEN, raw(40, 2 | 24, 1, rt, id_, 5)
-    yield "cause 7", _BAD, raw(40, 2 | 28, 1, rt, id_, 5)
+    yield "cause 7 in an update", _BAD, raw(40, 2 | 28, 1, rt, id_, 5)
+    yield "cause 7 in an insert", _OPEN, raw(40, 1 | 28, 1, rt, id_, 5)
     yield "flags of 9 bits", _BAD, raw(40, 258, 1, rt, id_, 5)
     yield "no rows", _BAD, raw(40, 2, 0, rt, id_, 5)
     yield "4,097 rows", _BAD, raw(40, 2, 4_097, rt, b"", b"", b"")

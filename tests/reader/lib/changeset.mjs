@@ -11,7 +11,7 @@ const ROWS_MOST = 4096;
 const NUMBERS_MOST = 65_536;
 const FLAG = { locks: 32, home: 64, derived: 128 };
 const OPERATION = { 1: "INSERT", 2: "UPDATE", 3: "DELETE" };
-const CAUSES = ["SEKOLAH", "VERVAL", "DINAS", "PUSAT", "KIP", "KOREKSI", "KEMBALI"];
+const CAUSES = ["SEKOLAH", "VERVAL", "DINAS", "PUSAT", "KIP", "KOREKSI", "KEMBALI", "DISISIHKAN"];
 const check = refusing("KF-208");
 
 /** The head of a changeset. */
@@ -90,6 +90,7 @@ function parseFront(take, tables, scope) {
   check(operation && cause, "an unknown operation or cause");
   const home = flags & FLAG.home ? uuid(bin(take(), [16], check, "home")) : null;
   const columns = parseColumns(take(), table);
+  check(cause !== "DISISIHKAN" || operation === "INSERT", "a row kept aside that is no new one");
   check(operation !== "DELETE" || columns.length === 0, "a delete that sets columns");
   check(operation !== "UPDATE" || columns.length > 0, "an update that sets nothing");
   inOneForm(home === null || home !== scope, "a home that is the scope's own");
